@@ -1,0 +1,272 @@
+"""What a run leaves behind: frozen records, and ``RunRecord``, the only thing reports and gates read.
+
+Floats are finite everywhere: a value that could not be computed is a status with a reason, never NaN. Wall times
+live in ``costs`` and ``provenance`` only, so that two equal runs are byte-equal elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from shiftscope.core.image import InputTransform
+
+__all__ = [
+    "BackboneCard",
+    "BackboneCost",
+    "ClassShift",
+    "Costs",
+    "Estimate",
+    "Finding",
+    "InputCard",
+    "MeasureResult",
+    "Provenance",
+    "RankRow",
+    "Ranking",
+    "Record",
+    "RunRecord",
+    "ShiftDiagnosis",
+    "ShiftRow",
+    "Skipped",
+    "Status",
+]
+
+SCHEMA_VERSION: Final = 1
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Status = Literal["ok", "not_applicable", "failed"]
+Detail = int | Finite | bool | str | None
+Details = dict[str, Detail | list[Detail] | dict[str, Detail]]
+
+
+class Record(BaseModel):
+    """Base of everything in a run record: frozen, no unknown fields, finite floats."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
+
+
+class Estimate(Record):
+    """One number with its uncertainty.
+
+    ``draws`` (R,) are replicates of ``value`` made with indices shared by all candidates of a target, and
+    ``losses`` (n,) held-out losses per sample in canonical order; both are for paired comparisons, stay out of
+    JSON and are kept beside ``run.json`` as arrays.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    value: Finite
+    low: Finite | None = None
+    high: Finite | None = None
+    level: Probability | None = Field(default=None, description="nominal coverage of [low, high]")
+    pvalue: Annotated[float, Field(gt=0, le=1)] | None = None
+    details: Details = {}
+    draws: SkipJsonSchema[NDArray[np.float64] | None] = Field(default=None, exclude=True, repr=False)
+    losses: SkipJsonSchema[NDArray[np.float64] | None] = Field(default=None, exclude=True, repr=False)
+
+    @model_validator(mode="after")
+    def _interval_contains_value(self) -> Estimate:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("an interval needs both ends")
+        if self.low is not None and self.high is not None and not self.low <= self.value <= self.high:
+            raise ValueError(f"the interval [{self.low}, {self.high}] does not contain {self.value}")
+        return self
+
+
+class BackboneCard(Record):
+    """What is known of a model: how to build it, how to feed it, where it comes from."""
+
+    name: str = Field(description="short, unique within a run")
+    uri: str
+    library: str
+    constructor: str
+    kwargs: dict[str, Any] = {}
+    transform: InputTransform | None = Field(description="None for baselines that read pixels themselves")
+    num_classes: int = Field(default=0, description="classes of the source head; 0 for an embedding network")
+    source_domain: str = ""
+    licence: str = ""
+    origin: str = ""
+    weights: str = Field(default="", description="sha256 of the weights file, or the name of published weights")
+    random: bool = Field(default=False, description="random weights: a baseline, never ranked")
+    identity: str = Field(description="sha256 over weights, constructor, code and seed: the store's key part")
+
+
+class Skipped(Record):
+    """A file that was left out, and why."""
+
+    file: str
+    reason: str
+
+
+class InputCard(Record):
+    """One data set as it was used."""
+
+    name: str
+    uri: str
+    role: Literal["source", "target"]
+    n: int = Field(ge=0)
+    n_available: int = Field(ge=0, description="samples before any subsample")
+    kind: Literal["class", "multilabel", "real", "none"]
+    classes: dict[str, int] = Field(default={}, description="samples per class")
+    fingerprint: str = Field(description="sha256 over contents and labels in canonical order")
+    skipped: list[Skipped] = []
+
+
+class MeasureResult(Record):
+    """One measure of one backbone on one target (against one source)."""
+
+    measure: str
+    kind: Literal["shift", "transfer"]
+    target: str
+    backbone: str
+    source: str | None = None
+    options: dict[str, Any] = {}
+    status: Status = "ok"
+    reason: str = ""
+    estimate: Estimate | None = None
+
+    @model_validator(mode="after")
+    def _ok_means_a_number(self) -> MeasureResult:
+        if (self.status == "ok") != (self.estimate is not None):
+            raise ValueError("a result has an estimate exactly when its status is ok")
+        if self.status != "ok" and not self.reason:
+            raise ValueError("a result without an estimate says why")
+        return self
+
+
+class RankRow(Record):
+    """One candidate in a ranking; baselines carry no rank."""
+
+    backbone: str
+    baseline: bool = False
+    rank: int | None = None
+    mean_rank: Finite | None = Field(default=None, description="over the measures in Ranking.measures")
+    mean_rank_low: Finite | None = None
+    mean_rank_high: Finite | None = None
+    p_best: Probability | None = Field(default=None, description="share of draws in which it comes first")
+    p_rank: list[Probability] = Field(default=[], description="share of draws at rank 1, 2, …")
+    ranks: dict[str, Finite] = Field(default={}, description="rank by each measure")
+    random_copy: str | None = Field(default=None, description="the same architecture with random weights")
+
+
+class Ranking(Record):
+    """All candidates on one target, best first; then the baselines."""
+
+    target: str
+    measures: list[str] = Field(description="what the mean rank is taken over")
+    rows: list[RankRow]
+    n_draws: int
+    level: Probability
+
+
+class ShiftRow(Record):
+    """One shift measure against its noise floor."""
+
+    measure: str
+    value: Finite
+    low: Finite | None = None
+    high: Finite | None = None
+    pvalue: Probability | None = None
+    pvalue_holm: Probability | None = None
+    effect: Finite | None = Field(default=None, description="mean over splits of T(X1, Y1) - [T(X1, X2) + T(Y1, Y2)]/2")
+    effect_se: Finite | None = None
+    floor: Finite | None = Field(default=None, description="95th percentile of |T| between halves of one side")
+    n_splits: int = 0
+
+
+class ClassShift(Record):
+    """The shift within one class that both sides have."""
+
+    name: str
+    n_source: int
+    n_target: int
+    value: Finite | None = Field(description="unbiased MMD^2 within the class")
+    pvalue: Probability | None = None
+    pvalue_holm: Probability | None = None
+    reason: str = ""
+
+
+class ShiftDiagnosis(Record):
+    """How far one target is from one source under one backbone."""
+
+    source: str
+    target: str
+    backbone: str
+    n_source: int
+    n_target: int
+    rows: list[ShiftRow]
+    per_class: list[ClassShift] = []
+    not_compared: dict[str, list[str]] = Field(default={}, description="classes that only one side has")
+    alpha: Probability = 0.05
+
+
+class Finding(Record):
+    """Something a person should know, like a linter's message."""
+
+    code: str = Field(pattern=r"^(ST1|NT2|DQ3|PW4)\d\d$")
+    severity: Literal["error", "warning", "note"]
+    title: str
+    message: str
+    subject: str = Field(default="", description="backbone, target or class it concerns")
+    evidence: Details = {}
+
+    @property
+    def anchor(self) -> str:
+        """Place in the docs that explains the code."""
+        return f"findings.md#{self.code.lower()}"
+
+
+class BackboneCost(Record):
+    """What a backbone costs to run; FLOPs are exact, images/s is this machine's."""
+
+    parameters: int | None = None
+    flops: int | None = Field(default=None, description="floating-point operations per image (2 x multiply-adds)")
+    dim: int | None = None
+    images_per_second: Finite | None = None
+    cached: bool = False
+
+
+class Costs(Record):
+    """Time and work; differs between equal runs."""
+
+    n_decoded: int = 0
+    n_forward: int = Field(default=0, description="images passed through a network, over all backbones")
+    n_store_hits: int = 0
+    n_store_misses: int = 0
+    backbones: dict[str, BackboneCost] = {}
+    seconds: dict[str, Finite] = Field(default={}, description="wall seconds per stage and per measure")
+
+
+class Provenance(Record):
+    """Where and when a run was made; differs between equal runs."""
+
+    created: str
+    command: list[str] = []
+    versions: dict[str, str] = {}
+    platform: str = ""
+    device: str = "cpu"
+    threads: int = 1
+    git: str = ""
+
+
+class RunRecord(Record):
+    """Everything a run found: what report, gate and export read, and nothing else."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    kind: Literal["rank", "shift", "run"]
+    spec: dict[str, Any] = Field(description="the specification in force, defaults filled in")
+    given: dict[str, Any] = Field(description="the specification as written")
+    inputs: dict[str, InputCard]
+    backbones: dict[str, BackboneCard]
+    results: list[MeasureResult] = []
+    rankings: list[Ranking] = []
+    diagnoses: list[ShiftDiagnosis] = []
+    findings: list[Finding] = []
+    artifacts: dict[str, str] = Field(default={}, description="files beside the record and their sha256")
+    costs: Costs = Costs()
+    provenance: Provenance

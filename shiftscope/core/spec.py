@@ -1,0 +1,65 @@
+"""What a run is asked to do: the same model for a TOML file, the command line and Python."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shiftscope.errors import InputError, UnknownNameError
+
+__all__ = ["RunSpec", "load_spec", "parse_spec"]
+
+
+class RunSpec(BaseModel):
+    """A run: candidates, targets, perhaps a source, and how to measure.
+
+    Where the work is done (device, output folder, trust in user code) is not part of it: the same specification
+    means the same numbers everywhere.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
+    seed: int = Field(default=0, ge=0)
+    targets: dict[str, str] = Field(default={}, description="name -> data URI")
+    source: str | None = Field(default=None, description="data URI; adds the shift diagnosis")
+    backbones: list[str] = Field(default=[], description="backbone URIs")
+    features: dict[str, str] = Field(default={}, description="backbone name -> file of extracted features")
+    per_class: int | None = Field(default=None, ge=2, description="samples drawn per class")
+    random: bool = Field(default=True, description="score a random copy of each architecture as a baseline")
+    select: list[str] = Field(default=[], description="measures to run; empty for the default set")
+    measures: dict[str, dict[str, Any]] = Field(default={}, description="measure -> options")
+
+
+def load_spec(path: Path) -> tuple[RunSpec, dict[str, Any]]:
+    """Read a specification from a TOML file; returns it with defaults filled in, and as written.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not TOML, or a key is unknown or has a value that cannot be used.
+    """
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as reason:
+        raise InputError(f"{path} cannot be read ({reason.strerror}): give the path of a TOML file.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
+        raise InputError(f"{path} is not valid TOML: {reason}.") from None
+    return parse_spec(given, at=str(path)), given
+
+
+def parse_spec(given: dict[str, Any], *, at: str) -> RunSpec:
+    """Check ``given`` against ``RunSpec``; ``at`` is the place errors name."""
+    known = [f.alias or name for name, f in RunSpec.model_fields.items()]
+    for key in given:
+        if key not in known:
+            raise UnknownNameError("option", key, known, at=at)
+    try:
+        return RunSpec(**given)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        path = ".".join(str(p) for p in first["loc"])
+        raise InputError(f"{at}: {path}: {first['input']!r} cannot be used: {first['msg'].lower()}.") from None
