@@ -1,0 +1,182 @@
+import tracemalloc
+
+import numba
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import cdist
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from shiftscope.kernels import choose, compiled, reference, tensor
+
+
+def draw(n, m, d, *, count=5, shift=0.5, dtype=np.float64, seed=0):
+    rng = np.random.default_rng(seed)
+    z = rng.standard_normal((n + m, d))
+    z[n:] += shift
+    seeds = rng.integers(0, 2**64, count, dtype=np.uint64)
+    return z.astype(dtype), reference.permutation_members(n, m, seeds)
+
+
+def dense_kernel(z, bandwidth):
+    kernel = np.exp(-cdist(z, z, "sqeuclidean") / (2 * bandwidth**2))
+    np.fill_diagonal(kernel, 0.0)
+    return kernel
+
+
+def dense_sums(z, bandwidth, members, n):
+    kernel, marks = dense_kernel(z.astype(np.float64), bandwidth), members.astype(np.float64)
+    quadratic = np.array([v @ kernel @ v for v in marks.T])
+    return reference.MmdSums(quadratic, kernel.sum(axis=1), kernel.sum(), kernel[:, :n].sum(axis=1))
+
+
+def assert_close(sums, expected, rtol):
+    for name, value in sums._asdict().items():
+        np.testing.assert_allclose(value, getattr(expected, name), rtol=rtol, atol=1e-30, err_msg=name)
+
+
+SIZES = [(20, 17, 3, 8), (1, 4, 2, 3), (4, 1, 2, 3), (5, 5, 1, 64), (64, 64, 6, 32), (150, 133, 40, 50)]
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-11), (np.float32, 5e-6)])
+def test_sums_are_those_of_the_dense_matrix(kernels, sizes, dtype, rtol):
+    n, m, d, tile = sizes
+    z, members = draw(n, m, d, dtype=dtype)
+    sums = kernels.mmd_sums(z, 1.3 * d**0.5, members, n=n, tile=tile)
+    assert_close(sums, dense_sums(z, 1.3 * d**0.5, members, n), rtol)
+    assert {part.dtype for part in sums if isinstance(part, np.ndarray)} == {np.dtype(np.float64)}
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_float32_statistics_agree_with_float64(kernels, dtype):
+    z, members = draw(300, 260, 64, count=99, shift=0.0, dtype=dtype)
+    found = kernels.mmd_statistics(kernels.mmd_sums(z, 11.0, members, n=300, tile=128), members, 300)
+    exact = reference.mmd_statistics(dense_sums(z, 11.0, members, 300), members, 300)
+    np.testing.assert_allclose(found, exact, rtol=0, atol=1e-3 * exact.std())
+
+
+def test_statistics_are_the_definition():
+    n, m = 6, 9
+    z, members = draw(n, m, 4)
+    kernel = dense_kernel(z, 2.0)
+    found = reference.mmd_statistics(dense_sums(z, 2.0, members, n), members, n)
+    for column, value in zip(members.T.astype(bool), found, strict=True):
+        xx, yy = kernel[np.ix_(column, column)], kernel[np.ix_(~column, ~column)]
+        xy = kernel[np.ix_(column, ~column)]
+        expected = xx.sum() / (n * (n - 1)) + yy.sum() / (m * (m - 1)) - 2 * xy.mean()
+        assert value == pytest.approx(expected, rel=1e-10, abs=1e-14)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 5), (5, 1)])
+def test_statistics_need_two_rows_on_each_side(n, m):
+    z, members = draw(n, m, 2)
+    with pytest.raises(ValueError, match="at least 2"):
+        reference.mmd_statistics(dense_sums(z, 1.0, members, n), members, n)
+
+
+def test_a_far_origin_changes_nothing(kernels):
+    z, members = draw(40, 30, 5)
+    sums = kernels.mmd_sums(z, 2.0, members, n=40, tile=16)
+    assert_close(kernels.mmd_sums(z + 1e4, 2.0, members, n=40, tile=16), sums, 1e-9)
+
+
+def test_units_cancel(kernels):
+    z, members = draw(40, 30, 5, dtype=np.float32)
+    sums = kernels.mmd_sums(z, 2.0, members, n=40, tile=16)
+    assert_close(kernels.mmd_sums(z * 1024, 2048.0, members, n=40, tile=16), sums, 1e-6)
+
+
+def test_equal_rows_have_kernel_one(kernels):
+    z, members = np.full((9, 3), 0.7, dtype=np.float32), draw(4, 5, 3)[1]
+    sums = kernels.mmd_sums(z, 0.1, members, n=4, tile=4)
+    np.testing.assert_allclose(sums.quadratic, 12.0, rtol=1e-6)
+    np.testing.assert_allclose(sums.row_sums, 8.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_kernel_value_exceeds_one(kernels, dtype):
+    """Copies far from the centre: rounding alone would make some squared distances negative."""
+    centres = 1000 * np.random.default_rng(5).standard_normal((30, 7))
+    z, members = np.repeat(centres, 3, axis=0).astype(dtype), draw(45, 45, 1)[1]
+    sums = kernels.mmd_sums(z, 1.0, members, n=45, tile=32)
+    assert (sums.row_sums <= 2.0).all()
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-13), (np.float32, 2e-5)])
+def test_kernel_values_over_their_whole_range(kernels, dtype, rtol):
+    members = np.ones((2, 1), dtype=np.uint8)
+    for exponent in np.linspace(0, 80, 161):
+        z = np.array([[0.0], [np.sqrt(2 * exponent)]], dtype=dtype)
+        sums = kernels.mmd_sums(z, 1.0, members, n=2)
+        assert sums.total == pytest.approx(2 * np.exp(-0.5 * np.square(z[1, 0], dtype=np.float64)), rel=rtol)
+    far = kernels.mmd_sums(np.array([[0.0], [1e6]], dtype=dtype), 1.0, members, n=2)
+    assert 0 <= far.total < 1e-36
+
+
+def test_compiled_exponential_is_right_to_the_last_bit_but_one():
+    @numba.njit
+    def exponentials(x):
+        return np.array([compiled._exp_negative(value) for value in x])
+
+    x = -np.linspace(0, 86, 200_001, dtype=np.float32)
+    np.testing.assert_allclose(exponentials(x), np.exp(x.astype(np.float64)), rtol=1e-7)
+
+
+def test_not_a_number_stays_one(kernels):
+    z, members = draw(10, 10, 3, dtype=np.float32)
+    z[3, 1] = np.nan
+    assert np.isnan(kernels.mmd_sums(z, 1.0, members, n=10, tile=8).quadratic).all()
+
+
+@pytest.mark.parametrize("bandwidth", [0.0, -1.0, np.nan])
+def test_bandwidth_must_be_positive(kernels, bandwidth):
+    z, members = draw(4, 4, 2)
+    with pytest.raises(ValueError, match="bandwidth"):
+        kernels.mmd_sums(z, bandwidth, members, n=4)
+
+
+def test_two_runs_are_equal_to_the_last_bit(kernels):
+    z, members = draw(200, 200, 20, dtype=np.float32)
+    once, twice = (kernels.mmd_sums(z, 5.0, members, n=200, tile=64) for _ in range(2))
+    for a, b in zip(once, twice, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("module", [reference, compiled], ids=["reference", "compiled"])
+def test_memory_does_not_grow_with_the_square_of_n(module):
+    z, members = draw(3000, 3000, 4, count=20, dtype=np.float32)
+    module.mmd_sums(z[:50], 2.0, members[:50], n=25, tile=8)
+    tracemalloc.start()
+    module.mmd_sums(z, 2.0, members, n=3000, tile=256)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6000 * 6000 * 4 / 20
+
+
+class LargestTensor(TorchDispatchMode):
+    """Remembers the size of the largest tensor that any operation returned."""
+
+    numel = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, torch.Tensor):
+            self.numel = max(self.numel, out.numel())
+        return out
+
+
+def test_no_tensor_grows_with_the_square_of_n():
+    z, members = draw(3000, 3000, 4, count=20, dtype=np.float32)
+    with LargestTensor() as largest:
+        tensor.mmd_sums(z, 2.0, members, n=3000, tile=256)
+    assert largest.numel == max(members.size, 256 * 256)
+
+
+def test_tile_size_changes_rounding_only():
+    z, members = draw(90, 77, 8)
+    compare = [
+        choose("cpu", name).mmd_sums(z, 3.0, members, n=90, tile=t) for name in ("compiled", "tensor") for t in (7, 64)
+    ]
+    for sums in compare[1:]:
+        assert_close(sums, compare[0], 1e-12)
