@@ -1,0 +1,188 @@
+"""``@measure``: a plain function becomes a registered measure with a card, checked options and safe results."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from shiftscope.core.features import FeatureSet, Pair
+from shiftscope.core.records import Estimate, MeasureResult
+from shiftscope.core.seeds import RngLike
+from shiftscope.errors import InputError, NotApplicableError, ShiftscopeError, UnknownNameError
+
+__all__ = ["Measure", "measure"]
+
+# What a measure receives from the house; everything else in its signature is an option.
+PASSED = ("rng", "kernels")
+PValue = Literal["exact", "conservative", "asymptotic", "none"]
+
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """A measure: a function of a ``FeatureSet`` (transfer) or a ``Pair`` (shift), and what is known about it.
+
+    Parameters
+    ----------
+    asks
+        The question it answers, in plain words.
+    needs
+        What the samples must have: ``"labels"``, ``"classes"``, ``"logits"``, ``"layer_stats"``.
+    bounds
+        Least and greatest possible value, None where there is none.
+    null
+        The value expected when there is nothing to find.
+    invariant
+        Changes of the features that must not change the value; the house tests hold it to that: ``"order"``
+        (of samples), ``"scale"``, ``"rotation"``, ``"duplicate"`` (every column twice), ``"dead"`` (columns of
+        zeros).
+    pvalue
+        What kind of p-value it gives.
+    """
+
+    function: Callable[..., Estimate]
+    name: str
+    asks: str
+    kind: Literal["shift", "transfer"]
+    better: Literal["higher", "lower"]
+    unit: str
+    needs: tuple[str, ...]
+    bounds: tuple[float | None, float | None]
+    null: str
+    invariant: tuple[str, ...]
+    pvalue: PValue
+    reference: str
+
+    def __call__(
+        self, data: FeatureSet | Pair, *, rng: RngLike = None, kernels: Any = None, **options: Any
+    ) -> Estimate:
+        """Measure ``data``; errors are raised.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            For an option the measure does not have, or a value it cannot take.
+        NotApplicableError
+            When the samples lack what the measure needs.
+        """
+        checked = self.check(options)
+        self._demand(data)
+        return self.function(data, rng=rng, kernels=kernels, **checked)
+
+    def run(
+        self,
+        data: FeatureSet | Pair,
+        *,
+        target: str,
+        backbone: str,
+        source: str | None = None,
+        rng: RngLike = None,
+        kernels: Any = None,
+        **options: Any,
+    ) -> MeasureResult:
+        """Measure ``data`` and put whatever happens into a result: one failure never ends a run.
+
+        Only wrong options are raised, because they are the caller's and wrong everywhere.
+        """
+        checked = self.check(options)
+        where = {
+            "measure": self.name,
+            "kind": self.kind,
+            "target": target,
+            "backbone": backbone,
+            "source": source,
+        }
+        try:
+            estimate = self(data, rng=rng, kernels=kernels, **checked)
+        except NotApplicableError as reason:
+            return MeasureResult(**where, options=checked, status="not_applicable", reason=str(reason))
+        except (ShiftscopeError, ArithmeticError, ValueError, RuntimeError, MemoryError) as reason:
+            text = f"{type(reason).__name__}: {reason}"
+            return MeasureResult(**where, options=checked, status="failed", reason=text)
+        return MeasureResult(**where, options=checked, estimate=estimate)
+
+    @cached_property
+    def options(self) -> type[BaseModel]:
+        """The options as a pydantic model: the keyword parameters of the function, with their defaults."""
+        hints = get_type_hints(self.function, include_extras=True)
+        fields: dict[str, Any] = {
+            name: (hints[name], parameter.default)
+            for name, parameter in inspect.signature(self.function).parameters.items()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name not in PASSED
+        }
+        return create_model(f"{self.name}_options", __config__=ConfigDict(extra="forbid", frozen=True), **fields)
+
+    def check(self, options: dict[str, Any], *, at: str = "") -> dict[str, Any]:
+        """Return ``options`` with defaults filled in and text converted; ``at`` is the path errors name."""
+        place = f"{at or f'measures.{self.name}'}"
+        known = self.options.model_fields
+        for name in options:
+            if name not in known:
+                raise UnknownNameError("option", name, known or ["(none)"], at=place)
+        try:
+            return self.options(**options).model_dump()
+        except ValidationError as wrong:
+            first = wrong.errors()[0]
+            raise InputError(
+                f"{place}.{first['loc'][0]}: {first['input']!r} cannot be used: {first['msg'].lower()}."
+            ) from None
+
+    def _demand(self, data: FeatureSet | Pair) -> None:
+        expected = Pair if self.kind == "shift" else FeatureSet
+        if not isinstance(data, expected):
+            raise InputError(f"{self.name} takes a {expected.__name__}, not a {type(data).__name__}.")
+        sides = (data.source, data.target) if isinstance(data, Pair) else (data,)
+        for side in sides:
+            for need in self.needs:
+                _demand_one(self.name, side, need)
+
+
+def _demand_one(name: str, side: FeatureSet, need: str) -> None:
+    has = {
+        "labels": side.target.kind != "none",
+        "classes": side.target.kind == "class",
+        "logits": side.logits is not None,
+        "layer_stats": bool(side.layer_stats),
+    }
+    if not has[need]:
+        raise NotApplicableError(f"{name} needs {need.replace('_', ' ')}, which {side.name} does not have.")
+
+
+def measure(
+    *,
+    asks: str,
+    kind: Literal["shift", "transfer"],
+    better: Literal["higher", "lower"],
+    unit: str,
+    null: str,
+    reference: str,
+    needs: tuple[str, ...] = (),
+    bounds: tuple[float | None, float | None] = (None, None),
+    invariant: tuple[str, ...] = (),
+    pvalue: PValue = "none",
+) -> Callable[[Callable[..., Estimate]], Measure]:
+    """Declare a function a measure; its name is the function's. See ``Measure`` for the parameters."""
+
+    def declare(function: Callable[..., Estimate]) -> Measure:
+        made = Measure(
+            function,
+            function.__name__,
+            asks,
+            kind,
+            better,
+            unit,
+            needs,
+            bounds,
+            null,
+            invariant,
+            pvalue,
+            reference,
+        )
+        object.__setattr__(made, "__doc__", function.__doc__)
+        return made
+
+    return declare

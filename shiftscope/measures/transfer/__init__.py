@@ -1,0 +1,1 @@
+"""Measures of transfer: one question, one file."""
