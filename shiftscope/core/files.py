@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["sha256_of", "write_atomic"]
+__all__ = ["cache_folder", "sha256_of", "write_atomic"]
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -29,3 +29,14 @@ def sha256_of(path: Path) -> str:
     """Digest of a file's contents as hexadecimal text."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def cache_folder(given: Path | None = None) -> Path:
+    """Folder for what can be made again: ``given``, else ``SHIFTSCOPE_CACHE``, else the user's cache folder."""
+    if given is not None:
+        return given
+    if os.environ.get("SHIFTSCOPE_CACHE"):
+        return Path(os.environ["SHIFTSCOPE_CACHE"])
+    from platformdirs import user_cache_path
+
+    return user_cache_path("shiftscope")

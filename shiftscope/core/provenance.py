@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from shiftscope.core.records import Provenance
 
@@ -20,7 +21,8 @@ def provenance(*, device: str = "cpu", threads: int = 1) -> Provenance:
     """Describe this process: time, command line, versions of what computes, platform, device, git commit."""
     return Provenance(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=list(sys.argv),
+        # The program's name without its folder: a record should not carry one machine's paths further than it must.
+        command=[Path(sys.argv[0]).name, *sys.argv[1:]],
         versions={"python": platform.python_version(), **_versions()},
         platform=platform.platform(),
         device=device,

@@ -175,7 +175,9 @@ class ShiftRow(Record):
     pvalue_holm: Probability | None = None
     effect: Finite | None = Field(default=None, description="mean over splits of T(X1, Y1) - [T(X1, X2) + T(Y1, Y2)]/2")
     effect_se: Finite | None = None
-    floor: Finite | None = Field(default=None, description="95th percentile of |T| between halves of one side")
+    floor: Finite | None = Field(
+        default=None, description="95th percentile of |T - its mean| between halves of one side, of the same size"
+    )
     n_splits: int = 0
 
 

@@ -1,0 +1,1 @@
+"""Measures of shift: one question, one file."""

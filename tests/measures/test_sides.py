@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+
+from shiftscope.core.features import FeatureSet, Pair
+from shiftscope.errors import InputError, NotApplicableError
+from shiftscope.measures._sides import (
+    at_least,
+    debiased,
+    demand_units,
+    equal_size,
+    excess,
+    over_splits,
+    rows_of,
+    splits,
+    units,
+    variance_of_mean,
+)
+
+
+def pair_of(n, m, *, source=None, target=None, seed=0):
+    rng = np.random.default_rng(seed)
+    return Pair(
+        FeatureSet.of(rng.standard_normal((n, 2)), groups=source, name="photo"),
+        FeatureSet.of(rng.standard_normal((m, 2)), groups=target, name="sketch"),
+    )
+
+
+@pytest.mark.parametrize(("n", "m", "size"), [(40, 40, 20), (41, 30, 15), (9, 100, 4), (5, 4, 2)])
+def test_halves_are_equal_and_disjoint(n, m, size):
+    for s in splits(pair_of(n, m), 1, 30):
+        assert [len(part) for part in s] == [size] * 4
+        assert len(np.unique(np.concatenate(s))) == 4 * size
+        assert max(s.x1.max(), s.x2.max()) < n <= min(s.y1.min(), s.y2.min())
+
+
+def test_every_sample_comes_into_either_half_as_often():
+    found = splits(pair_of(20, 10), 0, 2000)
+    first = np.bincount(np.concatenate([s.x1 for s in found]), minlength=20)
+    # Each of 20 rows is among the 5 of X1 with probability 1/4.
+    assert np.abs(first - 500).max() < 4 * np.sqrt(2000 * 3 / 16)
+
+
+def test_halves_belong_to_seed_and_sizes_only():
+    one, other = (splits(pair_of(12, 15, seed=s), 3, 5) for s in (0, 1))
+    assert all((a == b).all() for s, t in zip(one, other, strict=True) for a, b in zip(s, t, strict=True))
+    third = splits(pair_of(12, 15), 4, 5)
+    assert any((a != b).any() for s, t in zip(one, third, strict=True) for a, b in zip(s, t, strict=True))
+
+
+def test_halves_keep_groups_whole():
+    groups = np.repeat(np.arange(9), [1, 2, 3, 4, 5, 6, 7, 8, 9])
+    pair = pair_of(45, 60, source=groups)
+    of = units(pair.source)
+    for s in splits(pair, 0, 40):
+        assert not set(of[s.x1]) & set(of[s.x2])
+
+
+def test_quarters_lie_within_halves():
+    for s in splits(pair_of(40, 40), 0, 20, share=0.5):
+        assert [len(part) for part in s] == [10] * 4
+        assert len(np.unique(np.concatenate(s))) == 40
+
+
+def test_points_are_limited_to_the_lowest_hashes():
+    halves = splits(pair_of(100, 50), 0, 10, max_points=40)
+    assert set(rows_of(halves)) == {*range(20), *range(100, 120)}
+    assert equal_size(pair_of(100, 50), 40) == 20
+    assert equal_size(pair_of(100, 50)) == 50
+
+
+@pytest.mark.parametrize(
+    ("pair", "share"),
+    [(pair_of(3, 30), 1.0), (pair_of(7, 30), 0.5), (pair_of(20, 20, source=[0] * 19 + [1]), 1.0)],
+)
+def test_too_small_parts_have_no_answer(pair, share):
+    with pytest.raises(NotApplicableError, match="cannot be cut into"):
+        splits(pair, 0, 1, share=share)
+
+
+def test_units_are_groups_or_samples():
+    assert units(pair_of(3, 3).source).tolist() == [0, 1, 2]
+    kept = pair_of(4, 3, source=[0, 1, 2, 2]).source
+    assert sorted(units(kept.take(np.flatnonzero(kept.groups != 1)))) == [0, 1, 1]
+    with pytest.raises(NotApplicableError, match="sketch belong to one group: mmd"):
+        demand_units(pair_of(3, 3, target=[1, 1, 1]), "mmd")
+    with pytest.raises(NotApplicableError, match="photo has one sample"):
+        demand_units(pair_of(1, 3), "mmd")
+
+
+def test_variance_of_mean():
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal(50)
+    assert variance_of_mean(values, np.arange(50)) == pytest.approx(values.var(ddof=1) / 50)
+    group = np.repeat(np.arange(25), 4)
+    copies = np.repeat(values[:25], 4)
+    assert variance_of_mean(copies, group) == pytest.approx(values[:25].var(ddof=1) / 25)
+
+
+def test_excess_takes_off_what_halves_of_one_side_have():
+    halves = splits(pair_of(8, 8), 0, 3)
+    terms = over_splits(lambda a, b: float((a[0] < 8) != (b[0] < 8)) + 7.0, halves)
+    assert terms.tolist() == [[8.0, 7.0, 7.0]] * 3
+    assert excess(terms).tolist() == [1.0] * 3
+
+
+def test_debiased_takes_off_what_both_sides_have():
+    def distance(a, b):
+        return {(True, True): 3.0, (False, False): 5.0}.get((bool(a[0] < 20), bool(b[0] < 20)), 9.0)
+
+    value, draws = debiased(distance, pair_of(20, 20), 0, 40)
+    assert value == 9.0 - (3.0 + 5.0) / 2
+    assert draws.tolist() == [5.0] * 40
+
+
+def test_debiased_difference_of_means_has_a_calibrated_interval():
+    values, spreads = [], []
+    for s in range(200):
+        pair = pair_of(80, 80, seed=s)
+        z = pair.pooled + np.where(pair.is_source, 0, 3)[:, None]
+
+        def distance(a, b, z=z):
+            apart = z[a].mean(axis=0) - z[b].mean(axis=0)
+            return float(apart @ apart)
+
+        value, draws = debiased(distance, pair, s, 160)
+        values.append(value)
+        spreads.append(draws.std(ddof=1))
+    # |mean difference|^2 = 18 has standard deviation 2 sqrt(18) sqrt(1/80 + 1/80) to first order.
+    assert abs(np.mean(values) - 18) < 3 * np.std(values) / np.sqrt(200)
+    assert np.std(values) == pytest.approx(2 * np.sqrt(18 * 2 / 80), rel=0.15)
+    assert np.mean(spreads) == pytest.approx(2 * np.sqrt(18 * 2 / 80), rel=0.1)
+
+
+def test_options_below_the_least_are_refused():
+    at_least("mmd.n_permutations", 0, 0)
+    with pytest.raises(InputError, match=r"mmd.n_permutations is -1: give 0 or more"):
+        at_least("mmd.n_permutations", -1, 0)
