@@ -1,0 +1,51 @@
+"""Runs on features that are in memory already."""
+
+from __future__ import annotations
+
+from shiftscope.analysis.cards import by_name, features_card, input_card
+from shiftscope.analysis.run import RunOutcome, chosen_measures
+from shiftscope.analysis.shift import diagnose_pair
+from shiftscope.checks import find
+from shiftscope.core.features import FeatureSet, Pair
+from shiftscope.core.provenance import provenance
+from shiftscope.core.records import RunRecord
+from shiftscope.core.spec import RunSpec
+from shiftscope.kernels import choose
+
+__all__ = ["diagnose_features"]
+
+
+def diagnose_features(source: FeatureSet, target: FeatureSet, spec: RunSpec) -> RunOutcome:
+    """Diagnose the shift from ``source`` to ``target``, two feature sets of one backbone.
+
+    Raises
+    ------
+    InputError
+        If the two have different feature dimensions.
+    """
+    _, measures = chosen_measures(spec, "shift")
+    card = target.card or source.card or features_card("features", target)
+    results, diagnosis = diagnose_pair(
+        Pair(source, target),
+        backbone=card.name,
+        measures=measures,
+        options=spec.measures,
+        seed=spec.seed,
+        kernels=choose(),
+    )
+    record = RunRecord(
+        kind="shift",
+        spec=spec.model_dump(mode="json", by_alias=True),
+        given={},
+        inputs=by_name(
+            [
+                input_card({card.name: source}, role="source", uri="memory"),
+                input_card({card.name: target}, role="target", uri="memory"),
+            ]
+        ),
+        backbones={card.name: card},
+        results=sorted(results, key=lambda r: r.measure),
+        diagnoses=[diagnosis],
+        provenance=provenance(),
+    )
+    return RunOutcome(record.model_copy(update={"findings": find(record)}), results)

@@ -1,0 +1,138 @@
+"""Which candidate comes first, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from shiftscope.core.features import FeatureSet
+from shiftscope.core.records import MeasureResult, Ranking, RankRow
+from shiftscope.measures import MEASURES
+
+__all__ = ["AGGREGATE", "DEFAULT_TRANSFER", "measure_candidates", "rank_candidates"]
+
+DEFAULT_TRANSFER = ("logme", "hscore", "ridge", "knn")
+# The mean rank is taken over measures of different kinds, each with a true zero and the same answer whatever
+# the feature dimension; ridge is shown beside them because its unit, accuracy, is the one people know.
+AGGREGATE = ("logme", "knn", "hscore")
+LEVEL = 0.90
+
+Array = NDArray[np.float64]
+
+
+def measure_candidates(
+    features: Mapping[str, FeatureSet],
+    *,
+    target: str,
+    measures: Sequence[str] = DEFAULT_TRANSFER,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    seed: int = 0,
+    kernels: Any = None,
+) -> list[MeasureResult]:
+    """Run every measure on every backbone's features of one target.
+
+    All of them get the same seed, and with it the same folds and half-samples, which pairs them.
+    """
+    given = options or {}
+    return [
+        MEASURES[m].run(fs, target=target, backbone=backbone, rng=seed, kernels=kernels, **given.get(m, {}))
+        for backbone, fs in sorted(features.items())
+        for m in measures
+    ]
+
+
+def rank_candidates(
+    results: Sequence[MeasureResult],
+    *,
+    target: str,
+    baselines: Collection[str] = (),
+    random_copies: Mapping[str, str] | None = None,
+    aggregate: Sequence[str] = AGGREGATE,
+) -> Ranking:
+    """Order the candidates of one target by their mean rank over the measures that all of them have.
+
+    Parameters
+    ----------
+    results
+        Results of this target, of candidates and baselines.
+    baselines
+        Names that are shown and never ranked.
+    random_copies
+        Candidate -> name of the baseline that is its architecture with random weights.
+    aggregate
+        Measures to take ranks by; one that any candidate lacks is left out for all.
+
+    Notes
+    -----
+    The probability of being best is the share of paired half-sample draws (see ``measures._resampling``) in which
+    a candidate's mean rank is the least; ties share it. Draws are centred on the point estimates: they say how
+    far sampling noise alone could reorder these candidates on this target. Cost O(R M C log C) for C candidates,
+    M measures, R draws.
+    """
+    estimates = {
+        (r.backbone, r.measure): r.estimate
+        for r in results
+        if r.target == target and r.kind == "transfer" and r.estimate is not None and r.estimate.draws is not None
+    }
+    names = sorted({r.backbone for r in results if r.target == target})
+    candidates = [b for b in names if b not in baselines]
+    used = [m for m in aggregate if candidates and all((b, m) in estimates for b in candidates)]
+    copies = random_copies or {}
+    rows = [RankRow(backbone=b, random_copy=copies.get(b)) for b in candidates]
+    n_draws = 0
+    if used:
+        points = np.array([[[estimates[b, m].value] for b in candidates] for m in used])
+        draws = np.array([[estimates[b, m].draws for b in candidates] for m in used])
+        n_draws = draws.shape[2]
+        rows = _rows(candidates, used, _ranks(points, used), _ranks(draws, used), copies)
+    rows += [RankRow(backbone=b, baseline=True) for b in names if b in baselines]
+    return Ranking(target=target, measures=used, rows=rows, n_draws=n_draws, level=LEVEL)
+
+
+def _ranks(values: Array, used: Sequence[str]) -> Array:
+    """Rank values (measures, candidates, draws) among the candidates, 1 for the best; ties share the mean."""
+    sign = np.array([-1.0 if MEASURES[m].better == "higher" else 1.0 for m in used])
+    ranked: Array = rankdata(sign[:, None, None] * values, axis=1)
+    return ranked
+
+
+def _rows(
+    candidates: Sequence[str], used: Sequence[str], point: Array, drawn: Array, copies: Mapping[str, str]
+) -> list[RankRow]:
+    mean_rank = point.mean(axis=0)[:, 0]
+    drawn_mean = drawn.mean(axis=0)
+    low, high = np.quantile(drawn_mean, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
+    shares = _rank_shares(drawn_mean)
+    # Equal mean ranks are ordered by name, so that the order never depends on how candidates were listed.
+    order = np.lexsort((np.array(candidates), mean_rank))
+    place = rankdata(mean_rank, method="min").astype(int)
+    return [
+        RankRow(
+            backbone=candidates[c],
+            rank=int(place[c]),
+            mean_rank=mean_rank[c],
+            # Ranks pile up at the ends, so quantiles of draws may miss the point: the interval is widened to it.
+            mean_rank_low=min(low[c], mean_rank[c]),
+            mean_rank_high=max(high[c], mean_rank[c]),
+            p_best=shares[c, 0],
+            p_rank=[float(p) for p in shares[c]],
+            ranks={m: float(point[i, c, 0]) for i, m in enumerate(used)},
+            random_copy=copies.get(candidates[c]),
+        )
+        for c in order
+    ]
+
+
+def _rank_shares(mean_ranks: Array) -> Array:
+    """Share of draws (candidates, places) in which each candidate takes each place; tied ones share their places."""
+    n_candidates, n_draws = mean_ranks.shape
+    first = rankdata(mean_ranks, method="min", axis=0).astype(int) - 1
+    last = rankdata(mean_ranks, method="max", axis=0).astype(int) - 1
+    places = np.arange(n_candidates)
+    inside = (first[:, :, None] <= places) & (places <= last[:, :, None])
+    shares: Array = (inside / (last - first + 1)[:, :, None]).sum(axis=1) / n_draws
+    return np.minimum(shares, 1.0)

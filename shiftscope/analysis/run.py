@@ -1,0 +1,191 @@
+"""One run from specification to record: open, check, extract, measure, rank, diagnose, find."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from shiftscope.analysis.features import Extracted, extract_all
+from shiftscope.analysis.inputs import Candidates, demand, demand_classes, needs_labels, open_candidates, open_inputs
+from shiftscope.analysis.rank import DEFAULT_TRANSFER, measure_candidates, rank_candidates
+from shiftscope.analysis.shift import DEFAULT_SHIFT, diagnose_pair
+from shiftscope.checks import find
+from shiftscope.core.provenance import provenance
+from shiftscope.core.records import MeasureResult, Ranking, RunRecord, ShiftDiagnosis
+from shiftscope.core.spec import RunSpec
+from shiftscope.extraction import Progress
+from shiftscope.kernels import choose
+from shiftscope.measures import MEASURES
+
+__all__ = ["Kind", "RunOutcome", "chosen_measures", "execute"]
+
+SMALL_MATRIX = 10_000_000  # numbers; 4 900 samples of 2 048 features
+
+Kind: TypeAlias = Literal["rank", "shift", "run"]
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """The record of a run, and its results with the arrays that stand beside the record."""
+
+    record: RunRecord
+    results: list[MeasureResult]
+
+
+@dataclass
+class _Clock:
+    """Wall seconds per stage; they go into ``costs`` and nowhere else."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+
+
+def execute(
+    spec: RunSpec,
+    *,
+    kind: Kind,
+    given: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    trust_code: bool = False,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> RunOutcome:
+    """Do what ``spec`` says and return the record.
+
+    Everything that can be wrong with the specification is found before the first image is decoded.
+
+    Parameters
+    ----------
+    kind
+        ``"rank"`` ranks, and diagnoses the shift when there is a source; ``"shift"`` only diagnoses; ``"run"``
+        does whatever the data allow.
+    given
+        The specification as written, for the record.
+    device
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    """
+    clock = _Clock()
+    transfer, shift = chosen_measures(spec, kind)
+    with clock.stage("open"):
+        candidates = open_candidates(spec, trust_code=trust_code, baselines=kind != "shift")
+        inputs = open_inputs(spec)
+        demand(spec, kind, candidates, inputs)
+    with clock.stage("extract"):
+        found = extract_all(spec, inputs, candidates, device=device, cache=cache, progress=progress)
+        for name, features in found.targets.items():
+            if needs_labels(spec, kind):
+                demand_classes(inputs.targets[name].uri, next(iter(features.values())).target)
+    with clock.stage("rank"), _few_threads(found):
+        results, rankings = _rank_all(found, transfer, spec, candidates) if transfer else ([], [])
+    with clock.stage("diagnose"), _few_threads(found):
+        more, diagnoses = _diagnose_all(found, shift, spec, candidates) if shift and found.source else ([], [])
+    record = RunRecord(
+        kind=kind,
+        spec=spec.model_dump(mode="json", by_alias=True),
+        given=dict(given or {}),
+        inputs=found.inputs,
+        backbones=found.cards,
+        results=sorted(results + more, key=lambda r: (r.target, r.source or "", r.backbone, r.kind, r.measure)),
+        rankings=rankings,
+        diagnoses=diagnoses,
+        costs=found.costs.model_copy(update={"seconds": clock.seconds}),
+        provenance=provenance(device=found.device, threads=_threads()),
+    )
+    return RunOutcome(record.model_copy(update={"findings": find(record)}), results + more)
+
+
+def chosen_measures(spec: RunSpec, kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Transfer and shift measures to run, after checking their names and every option.
+
+    Raises
+    ------
+    UnknownNameError, InputError
+        For a measure nobody registered, an option it does not have, or a value it cannot take.
+    """
+    names = spec.select or [*DEFAULT_TRANSFER, *DEFAULT_SHIFT]
+    every = [MEASURES[name] for name in dict.fromkeys([*names, *spec.measures])]
+    for measure in every:
+        measure.check(spec.measures.get(measure.name, {}), at=f"measures.{measure.name}")
+    run = [m for m in every if m.name in names or not spec.select]
+    transfer = tuple(m.name for m in run if m.kind == "transfer" and kind != "shift")
+    return transfer, tuple(m.name for m in run if m.kind == "shift")
+
+
+def _rank_all(
+    found: Extracted, measures: tuple[str, ...], spec: RunSpec, candidates: Candidates
+) -> tuple[list[MeasureResult], list[Ranking]]:
+    results: list[MeasureResult] = []
+    rankings: list[Ranking] = []
+    for name, features in found.targets.items():
+        if next(iter(features.values())).target.kind == "none":
+            continue
+        mine = measure_candidates(
+            features,
+            target=name,
+            measures=measures,
+            options=spec.measures,
+            seed=spec.seed,
+            kernels=choose(found.device),
+        )
+        results += mine + _failures(found, name, measures)
+        rankings.append(
+            rank_candidates(mine, target=name, baselines=candidates.baselines, random_copies=candidates.random_copies)
+        )
+    return results, rankings
+
+
+def _failures(found: Extracted, target: str, measures: tuple[str, ...]) -> list[MeasureResult]:
+    """Results of backbones that gave no features of ``target``: failed, each with the reason."""
+    return [
+        MeasureResult(measure=m, kind="transfer", target=target, backbone=name, status="failed", reason=why)
+        for (data, name), why in found.failed.items()
+        if data == target
+        for m in measures
+    ]
+
+
+def _diagnose_all(
+    found: Extracted, measures: tuple[str, ...], spec: RunSpec, candidates: Candidates
+) -> tuple[list[MeasureResult], list[ShiftDiagnosis]]:
+    results: list[MeasureResult] = []
+    diagnoses: list[ShiftDiagnosis] = []
+    for target in found.targets:
+        for backbone, pair in found.pairs(target, candidates.baselines):
+            mine, diagnosis = diagnose_pair(
+                pair,
+                backbone=backbone,
+                measures=measures,
+                options=spec.measures,
+                seed=spec.seed,
+                kernels=choose(found.device),
+            )
+            results += mine
+            diagnoses.append(diagnosis)
+    return results, diagnoses
+
+
+def _few_threads(found: Extracted) -> AbstractContextManager[object]:
+    """One BLAS thread while the largest matrix is small.
+
+    Measures work on many small matrices; handing each to several threads costs more than it saves (on two busy
+    cores the demo took 23 s with one thread and 111 s with two).
+    """
+    from threadpoolctl import threadpool_limits
+
+    sets = [fs for features in (*found.targets.values(), found.source) for fs in features.values()]
+    small = max(fs.features.size for fs in sets) < SMALL_MATRIX
+    return threadpool_limits(limits=1, user_api="blas") if small else nullcontext()
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

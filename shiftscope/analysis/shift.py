@@ -1,0 +1,119 @@
+"""How far a target is from a source under one backbone: measures, their noise floor, and shift within classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from shiftscope.core.features import Pair
+from shiftscope.core.records import ClassShift, MeasureResult, ShiftDiagnosis, ShiftRow
+from shiftscope.core.seeds import derive
+from shiftscope.errors import NotApplicableError
+from shiftscope.measures import MEASURES
+from shiftscope.measures._noise_floor import Floor, noise_floor
+
+__all__ = ["DEFAULT_SHIFT", "diagnose_pair", "holm"]
+
+DEFAULT_SHIFT = ("mmd", "proxy_a", "wasserstein", "frechet")
+ALPHA = 0.05
+
+
+def diagnose_pair(
+    pair: Pair,
+    *,
+    backbone: str,
+    measures: Sequence[str] = DEFAULT_SHIFT,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    seed: int = 0,
+    kernels: Any = None,
+) -> tuple[list[MeasureResult], ShiftDiagnosis]:
+    """Run the shift measures on ``pair`` and put each beside its size-matched noise floor.
+
+    P-values of the measures are Holm-adjusted together, those of the classes among themselves.
+    """
+    given = options or {}
+    where = {"target": pair.target.name, "source": pair.source.name, "backbone": backbone}
+    results = [MEASURES[m].run(pair, rng=seed, kernels=kernels, **where, **given.get(m, {})) for m in measures]
+    rows = [_row(r, _floor(r, pair, seed, kernels)) for r in results if r.estimate is not None]
+    adjusted = holm([r.pvalue for r in rows])
+    shared = pair.shared_classes
+    diagnosis = ShiftDiagnosis(
+        **where,
+        n_source=pair.source.n,
+        n_target=pair.target.n,
+        rows=[r.model_copy(update={"pvalue_holm": p}) for r, p in zip(rows, adjusted, strict=True)],
+        per_class=_per_class(pair, given.get("mmd", {}), seed, kernels) if "mmd" in measures else [],
+        not_compared={
+            side: [c for c in data.target.class_names if c not in shared]
+            for side, data in (("source", pair.source), ("target", pair.target))
+            if set(data.target.class_names) - set(shared)
+        },
+        alpha=ALPHA,
+    )
+    return results, diagnosis
+
+
+def holm(pvalues: Sequence[float | None]) -> list[float | None]:
+    """Holm's step-down adjustment; missing p-values stay missing and do not count (Holm 1979)."""
+    known = [i for i, p in enumerate(pvalues) if p is not None]
+    adjusted: list[float | None] = [None] * len(pvalues)
+    running = 0.0
+    for step, i in enumerate(sorted(known, key=lambda i: pvalues[i] or 0.0)):
+        running = max(running, min(1.0, (len(known) - step) * (pvalues[i] or 0.0)))
+        adjusted[i] = running
+    return adjusted
+
+
+def _floor(result: MeasureResult, pair: Pair, seed: int, kernels: Any) -> Floor | None:
+    """Noise floor of one measure under its options, or None where the halves are too small for it."""
+    try:
+        return noise_floor(result.measure, pair, seed=seed, options=result.options, kernels=kernels)
+    except NotApplicableError:
+        return None
+
+
+def _row(result: MeasureResult, floor: Floor | None) -> ShiftRow:
+    estimate = result.estimate
+    assert estimate is not None
+    return ShiftRow(
+        measure=result.measure,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        pvalue=estimate.pvalue,
+        effect=None if floor is None else floor.effect,
+        effect_se=None if floor is None else floor.effect_se,
+        floor=None if floor is None else floor.floor,
+        n_splits=0 if floor is None else floor.n_splits,
+    )
+
+
+def _per_class(pair: Pair, options: Mapping[str, Any], seed: int, kernels: Any) -> list[ClassShift]:
+    """MMD within each class that both sides have, in falling order of the shift."""
+    found = [_class_shift(pair.of_class(c), c, options, seed, kernels) for c in pair.shared_classes]
+    adjusted = holm([c.pvalue for c in found])
+    rows = [c.model_copy(update={"pvalue_holm": p}) for c, p in zip(found, adjusted, strict=True)]
+    return sorted(rows, key=lambda c: (-np.inf if c.value is None else -c.value, c.name))
+
+
+def _class_shift(pair: Pair, name: str, options: Mapping[str, Any], seed: int, kernels: Any) -> ClassShift:
+    result = MEASURES["mmd"].run(
+        pair,
+        target=pair.target.name,
+        backbone="",
+        # Each class gets permutations of its own, so that classes do not share the luck of one draw.
+        rng=derive(str(seed), "class", name)[0],
+        kernels=kernels,
+        **options,
+    )
+    estimate = result.estimate
+    return ClassShift(
+        name=name,
+        n_source=pair.source.n,
+        n_target=pair.target.n,
+        value=None if estimate is None else estimate.value,
+        pvalue=None if estimate is None else estimate.pvalue,
+        reason=result.reason,
+    )

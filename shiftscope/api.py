@@ -1,0 +1,109 @@
+"""shiftscope from Python: the same runs as the command line, on addresses or on features in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shiftscope.analysis.memory import diagnose_features
+from shiftscope.analysis.run import RunOutcome, execute
+from shiftscope.analysis.write import write_run
+from shiftscope.core.features import FeatureSet
+from shiftscope.core.files import write_atomic
+from shiftscope.core.load import load_record
+from shiftscope.core.records import RunRecord
+from shiftscope.core.spec import load_spec, parse_spec
+from shiftscope.data import default_name
+
+__all__ = ["Run", "diagnose", "embed", "load", "rank", "run"]
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """A finished run: prints as its tables, and can be saved or turned into a report."""
+
+    outcome: RunOutcome
+
+    @property
+    def record(self) -> RunRecord:
+        """What the run found."""
+        return self.outcome.record
+
+    def __repr__(self) -> str:
+        from shiftscope.report.terminal import render_text
+
+        return render_text(self.record)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the HTML report to ``path`` and return it."""
+        from shiftscope.report.html import render_html
+
+        page = Path(path)
+        write_atomic(page, render_html(self.record))
+        return page
+
+    def save(self, folder: str | Path) -> Path:
+        """Write run.json, its arrays and report.html into ``folder`` and return it."""
+        from shiftscope.report.html import render_html
+
+        write_run(self.outcome, Path(folder), render=render_html)
+        return Path(folder)
+
+
+def rank(
+    target: str,
+    backbones: Sequence[str],
+    *,
+    source: str | None = None,
+    device: str = "auto",
+    trust_code: bool = False,
+    cache: Path | None = None,
+    **spec: Any,
+) -> Run:
+    """Rank ``backbones`` (addresses) for the labelled data set ``target`` (an address).
+
+    ``spec`` takes the other fields of the specification: ``per_class``, ``random``, ``select``, ``measures``,
+    ``seed``. Same as ``shiftscope rank``.
+    """
+    written = {"targets": {default_name(target): target}, "backbones": list(backbones), **spec}
+    if source is not None:
+        written["source"] = source
+    made = parse_spec(written, at="rank")
+    return Run(execute(made, kind="rank", given=written, device=device, trust_code=trust_code, cache=cache))
+
+
+def run(file: str | Path, *, device: str = "auto", trust_code: bool = False, cache: Path | None = None) -> Run:
+    """Do what a TOML file says. Same as ``shiftscope run``."""
+    spec, given = load_spec(Path(file))
+    return Run(execute(spec, kind="run", given=given, device=device, trust_code=trust_code, cache=cache))
+
+
+def embed(
+    data: str,
+    backbone: str,
+    *,
+    per_class: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    trust_code: bool = False,
+    cache: Path | None = None,
+) -> FeatureSet:
+    """Extract features of ``data`` under one ``backbone`` (addresses), or take them from the store."""
+    from shiftscope.analysis.embed import embed_all
+
+    done = embed_all(
+        data, [backbone], per_class_n=per_class, seed=seed, device=device, trust_code=trust_code, cache=cache
+    )
+    return next(iter(done.features.values()))
+
+
+def diagnose(source: FeatureSet, target: FeatureSet, *, seed: int = 0, **spec: Any) -> Run:
+    """Say how far ``target`` is from ``source``, two feature sets of one backbone."""
+    return Run(diagnose_features(source, target, parse_spec({"seed": seed, **spec}, at="diagnose")))
+
+
+def load(path: str | Path) -> RunRecord:
+    """Read the record of a run from its run.json or its folder."""
+    return load_record(Path(path))

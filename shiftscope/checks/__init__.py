@@ -1,0 +1,29 @@
+"""Checks read a finished record and return findings: what a person should know, with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from shiftscope.checks.data import check_data
+from shiftscope.checks.power import check_power
+from shiftscope.checks.shift import check_shift
+from shiftscope.core.records import Finding, RunRecord
+
+__all__ = ["CHECKS", "CODES", "find"]
+
+CHECKS: tuple[Callable[[RunRecord], Iterator[Finding]], ...] = (check_shift, check_data, check_power)
+CODES = {
+    "ST101": "inputs have moved: the test rejects and the effect is beyond the noise floor",
+    "DQ301": "unreadable files were left out",
+    "DQ303": "a measure could not be computed",
+    "PW401": "the first candidates cannot be told apart",
+    "PW402": "classes with very few samples",
+    "PW403": "too few permutations to reach the level",
+}
+SEVERITY = {"error": 0, "warning": 1, "note": 2}
+
+
+def find(record: RunRecord) -> list[Finding]:
+    """Return all findings of ``record``: errors first, then by code and subject."""
+    found = [finding for check in CHECKS for finding in check(record)]
+    return sorted(found, key=lambda f: (SEVERITY[f.severity], f.code, f.subject))

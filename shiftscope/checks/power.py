@@ -1,0 +1,72 @@
+"""PW4xx: where there are too few samples, or too few permutations, to say more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shiftscope.core.records import Finding, Ranking, RunRecord
+
+__all__ = ["check_power", "confidence_set"]
+
+FEW_PER_CLASS = 10
+
+
+def check_power(record: RunRecord) -> Iterator[Finding]:
+    """Find leaders that cannot be told apart (PW401), tiny classes (PW402), too few permutations (PW403)."""
+    for ranking in record.rankings:
+        leaders = confidence_set(ranking)
+        if len(leaders) > 1:
+            n = record.inputs[ranking.target].n
+            yield Finding(
+                code="PW401",
+                severity="note",
+                subject=ranking.target,
+                title=f"The first {len(leaders)} candidates cannot be told apart with {n} samples.",
+                message=f"{', '.join(leaders)}: choose by cost, or label more samples.",
+                evidence={"candidates": list(leaders), "n": n, "level": ranking.level},
+            )
+    for card in record.inputs.values():
+        few = {c: k for c, k in card.classes.items() if k < FEW_PER_CLASS}
+        if few:
+            yield Finding(
+                code="PW402",
+                severity="warning",
+                subject=card.name,
+                title=f"{card.name}: {len(few)} of {len(card.classes)} classes have under {FEW_PER_CLASS} samples.",
+                message="Held-out numbers of so few samples are coarse: label more of them.",
+                evidence={"classes": dict(few)},
+            )
+    yield from _too_few_permutations(record)
+
+
+def confidence_set(ranking: Ranking) -> tuple[str, ...]:
+    """Smallest set of leading candidates that held the first place in at least ``ranking.level`` of the draws."""
+    chosen: list[str] = []
+    held = 0.0
+    ranked = [row for row in ranking.rows if row.p_best is not None]
+    for row in sorted(ranked, key=lambda row: -(row.p_best or 0.0)):
+        chosen.append(row.backbone)
+        held += row.p_best or 0.0
+        # Shares are sums of floats: dust must not add a candidate.
+        if held >= ranking.level - 1e-9:
+            break
+    return tuple(chosen)
+
+
+def _too_few_permutations(record: RunRecord) -> Iterator[Finding]:
+    for diagnosis in record.diagnoses:
+        count = sum(row.pvalue is not None for row in diagnosis.rows)
+        for result in record.results:
+            estimate = result.estimate
+            if estimate is None or estimate.pvalue is None or result.backbone != diagnosis.backbone:
+                continue
+            permutations = result.options.get("n_permutations")
+            if isinstance(permutations, int) and count / (permutations + 1) > diagnosis.alpha:
+                yield Finding(
+                    code="PW403",
+                    severity="warning",
+                    subject=diagnosis.backbone,
+                    title=f"{result.measure}: {permutations} permutations cannot reach level {diagnosis.alpha:g}.",
+                    message=f"Set n_permutations to at least {round(count / diagnosis.alpha) - 1}.",
+                    evidence={"n_permutations": permutations, "n_tests": count},
+                )

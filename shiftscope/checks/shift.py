@@ -1,0 +1,62 @@
+"""ST1xx: how the target differs from the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shiftscope.core.records import Finding, RunRecord, ShiftDiagnosis, ShiftRow
+
+__all__ = ["check_shift"]
+
+
+def check_shift(record: RunRecord) -> Iterator[Finding]:
+    """Find inputs that moved (ST101): the test rejects *and* the effect is beyond the noise floor.
+
+    With many samples every p-value gets small, so the p-value alone never makes a finding. One finding stands for
+    all backbones that see the same shift; its numbers are those of the backbone ranked first, or of the first.
+    """
+    first = {r.target: r.rows[0].backbone for r in record.rankings if r.rows}
+    seen: dict[tuple[str, str], list[ShiftDiagnosis]] = {}
+    for diagnosis in record.diagnoses:
+        seen.setdefault((diagnosis.source, diagnosis.target), []).append(diagnosis)
+    for (_, target), diagnoses in seen.items():
+        moved = [d for d in diagnoses if _beyond_noise(d) is not None]
+        if moved:
+            lead = next((d for d in moved if d.backbone == first.get(target)), moved[0])
+            yield _inputs_moved(lead, len(moved), len(diagnoses))
+
+
+def _beyond_noise(diagnosis: ShiftDiagnosis) -> ShiftRow | None:
+    row = next((r for r in diagnosis.rows if r.measure == "mmd"), None)
+    if row is None or row.pvalue_holm is None or row.effect is None or row.floor is None:
+        return None
+    return row if row.pvalue_holm <= diagnosis.alpha and row.effect > row.floor else None
+
+
+def _inputs_moved(lead: ShiftDiagnosis, n_moved: int, n_backbones: int) -> Finding:
+    row = _beyond_noise(lead)
+    assert row is not None
+    assert row.effect is not None
+    assert row.floor is not None
+    times = f"{row.effect / row.floor:.1f} times" if row.floor > 0 else "beyond"
+    under = f"{n_moved} of {n_backbones} backbones" if n_backbones > 1 else lead.backbone
+    return Finding(
+        code="ST101",
+        severity="warning",
+        subject=lead.target,
+        title=f"{lead.target}: inputs have moved from {lead.source} under {under}.",
+        message=(
+            f"Under {lead.backbone} the MMD\N{SUPERSCRIPT TWO} effect of {row.effect:.4f} is {times} the noise floor of "
+            f"{row.floor:.4f}; p = {row.pvalue:.3g}, Holm {row.pvalue_holm:.3g}."
+        ),
+        evidence={
+            "backbone": lead.backbone,
+            "n_backbones_moved": n_moved,
+            "n_backbones": n_backbones,
+            "mmd": row.value,
+            "effect": row.effect,
+            "floor": row.floor,
+            "pvalue": row.pvalue,
+            "pvalue_holm": row.pvalue_holm,
+        },
+    )

@@ -1,0 +1,151 @@
+"""Options that mean the same for every command, and what they are turned into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from shiftscope.core.spec import RunSpec, parse_spec
+from shiftscope.errors import InputError
+
+__all__ = ["backbone_options", "given_spec", "measure_options", "run_options", "trust_option"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def apply(command: F) -> F:
+        # The last decorator applied is the first shown, so the list is walked backwards.
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return apply
+
+
+trust_option = click.option(
+    "--trust-code", is_flag=True, help="Run architecture code that lies next to a manifest (user code)."
+)
+
+backbone_options = _stack(
+    click.option(
+        "-b",
+        "--backbone",
+        "backbones",
+        multiple=True,
+        metavar="URI",
+        help="Candidate, e.g. torchvision:resnet50, timm:NAME, checkpoint:manifest.json#name. Repeatable.",
+    ),
+    click.option(
+        "--features",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="Features extracted before (.npz or .safetensors with x, y). Repeatable.",
+    ),
+    trust_option,
+)
+
+measure_options = _stack(
+    click.option("-m", "--measure", "select", multiple=True, metavar="NAME", help="Only these measures. Repeatable."),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="MEASURE.OPTION=VALUE",
+        help="Option of a measure, e.g. mmd.n_permutations=1999. Repeatable.",
+    ),
+    click.option("--per-class", type=click.IntRange(min=2), metavar="N", help="Use N samples of each class."),
+)
+
+run_options = _stack(
+    click.option("--seed", type=click.IntRange(min=0), help="Seed of all draws; default: 0, or what the file says."),
+    click.option(
+        "--device",
+        default="auto",
+        show_default=True,
+        type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+        help="Where networks and large kernels run.",
+    ),
+    click.option(
+        "--cache",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="SHIFTSCOPE_CACHE",
+        help="Folder of the feature store; default: the user's cache folder.",
+    ),
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder for run.json and report.html; default: runs/<name>.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print the record as JSON instead of tables."),
+)
+
+
+def given_spec(
+    *,
+    target: str,
+    source: str | None = None,
+    backbones: Sequence[str] = (),
+    features: Sequence[str] = (),
+    select: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    per_class: int | None = None,
+    no_random: bool = False,
+    seed: int | None = None,
+) -> tuple[RunSpec, dict[str, Any]]:
+    """Turn command-line values into a specification, and keep what was written for the record."""
+    from shiftscope.data import default_name
+
+    given = {
+        "targets": {default_name(target): target},
+        "source": source,
+        "backbones": list(backbones),
+        "features": _named_files(features),
+        "select": list(select),
+        "measures": _settings(settings),
+        "per_class": per_class,
+        "random": not no_random,
+        "seed": seed,
+    }
+    written = {key: value for key, value in given.items() if value not in (None, [], {}, True)}
+    return parse_spec(written, at="command line"), written
+
+
+def _named_files(given: Sequence[str]) -> dict[str, str]:
+    """Turn ``NAME=FILE`` texts into a mapping.
+
+    Raises
+    ------
+    InputError
+        If one has no name or no file, or a name stands twice.
+    """
+    files: dict[str, str] = {}
+    for text in given:
+        name, separator, file = text.partition("=")
+        if not (name and separator and file):
+            raise InputError(f"--features {text!r} cannot be used: write NAME=FILE.")
+        if name in files:
+            raise InputError(f"--features names {name!r} twice: give each file a name of its own.")
+        files[name] = file if ":" in file else f"features:{file}"
+    return files
+
+
+def _settings(given: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Turn ``MEASURE.OPTION=VALUE`` texts into options per measure; values are read as TOML, else kept as text."""
+    import tomllib
+
+    options: dict[str, dict[str, Any]] = {}
+    for text in given:
+        path, separator, value = text.partition("=")
+        measure, dot, option = path.partition(".")
+        if not (measure and dot and option and separator):
+            raise InputError(f"--set {text!r} cannot be used: write MEASURE.OPTION=VALUE.")
+        try:
+            options.setdefault(measure, {})[option] = tomllib.loads(f"v = {value}")["v"]
+        except tomllib.TOMLDecodeError:
+            options.setdefault(measure, {})[option] = value
+    return options

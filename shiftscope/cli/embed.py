@@ -1,0 +1,61 @@
+"""``shiftscope embed``: features of a data set, into the store and optionally into files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from shiftscope.cli._options import trust_option
+
+__all__ = ["command"]
+
+
+@click.command("embed")
+@click.argument("data")
+@click.option("-b", "--backbone", "backbones", multiple=True, required=True, metavar="URI", help="Repeatable.")
+@click.option("--per-class", type=click.IntRange(min=2), metavar="N", help="Use N samples of each class.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of --per-class.")
+@click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda", "mps"]))
+@click.option("--cache", type=click.Path(path_type=Path, file_okay=False), envvar="SHIFTSCOPE_CACHE")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Also write one NAME.npz per backbone there, for --features NAME=FILE.",
+)
+@trust_option
+def command(
+    data: str,
+    *,
+    backbones: tuple[str, ...],
+    per_class: int | None,
+    seed: int,
+    device: str,
+    cache: Path | None,
+    output: Path | None,
+    trust_code: bool,
+) -> None:
+    """Extract features of DATA under each backbone; what is in the store already is not computed again."""
+    from shiftscope.analysis.embed import embed_all, save_features
+    from shiftscope.cli._progress import progress_bar
+
+    with progress_bar() as progress:
+        extraction = embed_all(
+            data,
+            backbones,
+            per_class_n=per_class,
+            seed=seed,
+            device=device,
+            cache=cache,
+            trust_code=trust_code,
+            progress=progress,
+        )
+    for name, features in sorted(extraction.features.items()):
+        click.echo(f"{name}  {features.n} x {features.d}  {extraction.keys[name]}")
+        if output:
+            click.echo(f"  {save_features(features, output / f'{name}.npz')}")
+    click.echo(
+        f"{extraction.n_hits} of {extraction.n_hits + extraction.n_misses} feature sets from the store; "
+        f"{extraction.n_decoded} images decoded, {extraction.n_forward} forward passes"
+    )

@@ -1,0 +1,52 @@
+"""``shiftscope ls``: what there is to choose from."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("ls")
+@click.argument("what", type=click.Choice(["measures", "backbones", "data", "checks"]))
+def command(what: str) -> None:
+    """List measures, backbone and data addresses, or finding codes."""
+    from rich.console import Console
+    from rich.table import Table
+
+    columns, rows = {"measures": _measures, "backbones": _backbones, "data": _data, "checks": _checks}[what]()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def _measures() -> tuple[list[str], list[list[str]]]:
+    from shiftscope.measures import MEASURES
+
+    rows = []
+    for name in MEASURES:
+        m = MEASURES[name]
+        options = ", ".join(f"{o}={f.default}" for o, f in m.options.model_fields.items())
+        rows.append([m.name, m.kind, m.better, m.pvalue, m.asks, options])
+    return ["name", "kind", "better", "p-value", "asks", "options"], rows
+
+
+def _backbones() -> tuple[list[str], list[list[str]]]:
+    from shiftscope.backbones import BACKBONES
+
+    return ["scheme", "address"], [[f"{name}:", BACKBONES[name].describes] for name in BACKBONES]
+
+
+def _data() -> tuple[list[str], list[list[str]]]:
+    from shiftscope.data import SOURCES
+
+    return ["scheme", "address"], [[f"{name}:", SOURCES[name].describes] for name in SOURCES]
+
+
+def _checks() -> tuple[list[str], list[list[str]]]:
+    from shiftscope.checks import CODES
+
+    return ["code", "means"], [[code, means] for code, means in CODES.items()]

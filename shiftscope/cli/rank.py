@@ -1,0 +1,40 @@
+"""``shiftscope rank``: which pretrained model to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shiftscope.cli._options import backbone_options, given_spec, measure_options, run_options
+
+__all__ = ["command"]
+
+
+@click.command("rank")
+@click.argument("target")
+@backbone_options
+@click.option("--source", metavar="URI", help="Also say how far TARGET is from this data set; never changes the rank.")
+@click.option("--no-random", is_flag=True, help="Leave out the random copy of each architecture.")
+@measure_options
+@run_options
+def command(
+    target: str, *, device: str, cache: Path | None, output: Path | None, as_json: bool, trust_code: bool, **given: Any
+) -> None:
+    """Rank candidates for TARGET, a labelled data set such as imagefolder:photos.
+
+    \b
+    shiftscope rank imagefolder:photos -b torchvision:resnet50 -b torchvision:vit_b_16 -o out/
+    """  # noqa: D301  # \b keeps click from joining the example with the text
+    from shiftscope.cli._run import run_and_finish
+
+    run_and_finish(
+        given_spec(target=target, **given),
+        kind="rank",
+        device=device,
+        cache=cache,
+        output=output,
+        as_json=as_json,
+        trust_code=trust_code,
+    )

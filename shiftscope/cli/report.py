@@ -1,0 +1,35 @@
+"""``shiftscope report``: the HTML page of a record, made anew without the libraries that computed it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("report")
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="HTML file; default: report.html beside the record."
+)
+@click.option("--table", is_flag=True, help="Print tables to the terminal instead.")
+def command(record: Path, output: Path | None, table: bool) -> None:
+    """Write the report of a run from its run.json."""
+    from shiftscope.core.files import write_atomic
+    from shiftscope.core.load import load_record
+
+    found = load_record(record)
+    if table:
+        from rich.console import Console
+
+        from shiftscope.report.terminal import print_record
+
+        print_record(found, Console())
+        return
+    from shiftscope.report.html import render_html
+
+    page = output or (record if record.is_dir() else record.parent) / "report.html"
+    write_atomic(page, render_html(found))
+    click.echo(f"report: {page}")

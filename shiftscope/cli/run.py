@@ -1,0 +1,43 @@
+"""``shiftscope run``: everything a TOML file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from shiftscope.cli._options import run_options, trust_option
+
+__all__ = ["command"]
+
+
+@click.command("run")
+@click.argument("file", type=click.Path(path_type=Path))
+@trust_option
+@run_options
+def command(
+    file: Path,
+    *,
+    seed: int | None,
+    device: str,
+    cache: Path | None,
+    output: Path | None,
+    as_json: bool,
+    trust_code: bool,
+) -> None:
+    """Rank and diagnose as the TOML FILE says; the schema is printed by 'shiftscope schema spec'."""
+    from shiftscope.cli._run import run_and_finish
+    from shiftscope.core.spec import load_spec
+
+    spec, given = load_spec(file)
+    if seed is not None:
+        spec = spec.model_copy(update={"seed": seed})
+    run_and_finish(
+        (spec, given),
+        kind="run",
+        device=device,
+        cache=cache,
+        output=output,
+        as_json=as_json,
+        trust_code=trust_code,
+    )
