@@ -107,8 +107,8 @@ def _rows(
     drawn_mean = drawn.mean(axis=0)
     low, high = np.quantile(drawn_mean, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
     shares = _rank_shares(drawn_mean)
-    # Equal mean ranks are ordered by name, so that the order never depends on how candidates were listed.
-    order = np.lexsort((np.array(candidates), mean_rank))
+    # Equal mean ranks are ordered by the draws, then by name: never by how candidates were listed.
+    order = np.lexsort((np.array(candidates), -shares[:, 0], mean_rank))
     place = rankdata(mean_rank, method="min").astype(int)
     return [
         RankRow(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shiftscope.core.records import Finding, Ranking, RunRecord
+from shiftscope.core.records import Finding, RunRecord
 
-__all__ = ["check_power", "confidence_set"]
+__all__ = ["check_power"]
 
 FEW_PER_CLASS = 10
 
@@ -14,7 +14,7 @@ FEW_PER_CLASS = 10
 def check_power(record: RunRecord) -> Iterator[Finding]:
     """Find leaders that cannot be told apart (PW401), tiny classes (PW402), too few permutations (PW403)."""
     for ranking in record.rankings:
-        leaders = confidence_set(ranking)
+        leaders = ranking.best_set
         if len(leaders) > 1:
             n = record.inputs[ranking.target].n
             yield Finding(
@@ -37,20 +37,6 @@ def check_power(record: RunRecord) -> Iterator[Finding]:
                 evidence={"classes": dict(few)},
             )
     yield from _too_few_permutations(record)
-
-
-def confidence_set(ranking: Ranking) -> tuple[str, ...]:
-    """Smallest set of leading candidates that held the first place in at least ``ranking.level`` of the draws."""
-    chosen: list[str] = []
-    held = 0.0
-    ranked = [row for row in ranking.rows if row.p_best is not None]
-    for row in sorted(ranked, key=lambda row: -(row.p_best or 0.0)):
-        chosen.append(row.backbone)
-        held += row.p_best or 0.0
-        # Shares are sums of floats: dust must not add a candidate.
-        if held >= ranking.level - 1e-9:
-            break
-    return tuple(chosen)
 
 
 def _too_few_permutations(record: RunRecord) -> Iterator[Finding]:

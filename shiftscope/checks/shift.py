@@ -46,8 +46,8 @@ def _inputs_moved(lead: ShiftDiagnosis, n_moved: int, n_backbones: int) -> Findi
         subject=lead.target,
         title=f"{lead.target}: inputs have moved from {lead.source} under {under}.",
         message=(
-            f"Under {lead.backbone} the MMD\N{SUPERSCRIPT TWO} effect of {row.effect:.4f} is {times} the noise floor of "
-            f"{row.floor:.4f}; p = {row.pvalue:.3g}, Holm {row.pvalue_holm:.3g}."
+            f"Under {lead.backbone} the MMD\N{SUPERSCRIPT TWO} effect of {row.effect:.4f} is {times} the noise floor "
+            f"of {row.floor:.4f}; p = {row.pvalue:.3g}, Holm {row.pvalue_holm:.3g}."
         ),
         evidence={
             "backbone": lead.backbone,

@@ -42,11 +42,9 @@ def run_and_finish(
     if as_json:
         click.echo(dump_record(record), nl=False)
         return
-    from rich.console import Console
+    from shiftscope.report.terminal import print_record, terminal
 
-    from shiftscope.report.terminal import print_record
-
-    print_record(record, Console())
+    print_record(record, terminal())
     click.echo(f"record: {folder / 'run.json'}\nreport: {folder / 'report.html'}")
 
 

@@ -22,11 +22,9 @@ def command(record: Path, output: Path | None, table: bool) -> None:
 
     found = load_record(record)
     if table:
-        from rich.console import Console
+        from shiftscope.report.terminal import print_record, terminal
 
-        from shiftscope.report.terminal import print_record
-
-        print_record(found, Console())
+        print_record(found, terminal())
         return
     from shiftscope.report.html import render_html
 

@@ -163,6 +163,24 @@ class Ranking(Record):
     n_draws: int
     level: Probability
 
+    @property
+    def best_set(self) -> tuple[str, ...]:
+        """Candidates that cannot be told from the best: the smallest set that held first place in ``level`` of draws.
+
+        All that share the first rank belong to it, whatever their draws say.
+        """
+        ranked = [row for row in self.rows if not row.baseline]
+        chosen = [row for row in ranked if row.rank == 1]
+        held = sum(row.p_best or 0.0 for row in chosen)
+        for row in sorted(ranked, key=lambda row: -(row.p_best or 0.0)):
+            # Shares are sums of floats: dust must not add a candidate.
+            if held >= self.level - 1e-9 or not row.p_best:
+                break
+            if row not in chosen:
+                chosen.append(row)
+                held += row.p_best
+        return tuple(row.backbone for row in chosen)
+
 
 class ShiftRow(Record):
     """One shift measure against its noise floor."""

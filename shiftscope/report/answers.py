@@ -1,0 +1,157 @@
+"""The ten-second reading: a few questions, each with a figure, a word or a number, and one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from shiftscope.report.figures.chances import chances
+from shiftscope.report.numerals import (
+    NBSP,
+    count,
+    level,
+    listed,
+    opened,
+    plural,
+    probability,
+    pvalue,
+    ratio,
+    shown,
+    small_count,
+)
+from shiftscope.report.ranked import RankReading
+from shiftscope.report.shifted import ShiftReading
+from shiftscope.report.verdicts import rank_headline, rank_lead, shift_headline, times_floor
+
+__all__ = ["Answer", "answers"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One line of the ten-second reading.
+
+    ``tone`` is a severity whose icon stands before the word ``big``, or empty.
+    """
+
+    question: str
+    big: str
+    unit: str
+    say: str
+    tone: str = ""
+    drawings: tuple[Markup, ...] = ()
+
+
+def answers(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) -> list[Answer]:
+    """Return the lines of a record: by question for one target, by target for several."""
+    if len(rankings) == 1 and len(shifts) <= 1:
+        found = [_how_sure(rankings[0]), _what_next(rankings[0])]
+        return [a for a in found if a is not None] + [_shift(view) for view in shifts]
+    if not rankings and len(shifts) == 1:
+        return _shift_only(shifts[0])
+    return [*(_of_target(view) for view in rankings), *(_shift(view, f"Shift of {view.target}") for view in shifts)]
+
+
+def _how_sure(view: RankReading) -> Answer | None:
+    best = view.best
+    if best is None or best.row.p_best is None or len(view.candidates) < 2:
+        return None
+    others = len(view.best_set) - 1
+    at = level(view.ranking.level)
+    verb = "cannot" if others else "can"
+    who = f"{opened(small_count(others))} other{'s' if others > 1 else ''}" if others else "All others"
+    over = listed([view.words_of(m).name for m in view.ranking.measures])
+    draws = f"{count(view.ranking.n_draws)} draws"
+    say = (
+        f"probability that {best.name} is the best of {len(view.candidates)}: its share of {draws} with the least "
+        f"mean rank over {over}. {who} {verb} be told apart from it at {at}."
+    )
+    return Answer("How sure?", probability(best.row.p_best), "", say, drawings=chances(view, "sure"))
+
+
+def _what_next(view: RankReading) -> Answer | None:
+    best = view.best
+    if best is None or best.row.rank is None:
+        return None
+    if view.none_beats_pixels:
+        say = (
+            "Frozen features of these models add nothing to raw pixels here. Add candidates from a nearer domain; "
+            "check channel order, value range and input size of those you have."
+        )
+        return Answer("What next?", "0", "runs", say)
+    lead = [c.name for c in view.best_set]
+    if len(lead) == 1:
+        rest = "; no other candidate needs a trial" if len(view.candidates) > 1 else ""
+        return Answer("What next?", "1", "run", f"Train {lead[0]} on {view.target}{rest}.")
+    some = listed(lead) if len(lead) <= 4 else f"the {len(lead)} that cannot be told apart"
+    keep = "better" if len(lead) == 2 else "best"
+    say = f"Train {some} on {view.target} and keep the {keep}; with one run only, take {best.name}."
+    return Answer("What next?", str(len(lead)), "runs", say)
+
+
+def _shift(view: ShiftReading, question: str = "Shift") -> Answer:
+    tone, word = _word(view)
+    key = view.key
+    floor = times_floor(key) if key is not None else "no measure gave a number"
+    say = f"{shift_headline(view)} Under {view.backbone}, {floor}."
+    return Answer(question, word, "", say, tone)
+
+
+def _word(view: ShiftReading) -> tuple[str, str]:
+    return {
+        "moved": ("warning", "moved"),
+        "small": ("note", "small"),
+        "unclear": ("note", "unclear"),
+        "untested": ("note", "untested"),
+    }[view.verdict]
+
+
+def _shift_only(view: ShiftReading) -> list[Answer]:
+    tone, word = _word(view)
+    found = [Answer("Has it moved?", word, "", f"{shift_headline(view)} {_test(view)}", tone)]
+    key = view.key
+    if key is not None and key.ratio is not None and key.ratio > 0:
+        say = f"the noise floor, by {key.words.name} under {view.backbone}. {_others(view)}"
+        found.append(Answer("How far?", ratio(key.ratio), "", say))
+    if view.classes:
+        moved = [shown(c.name) for c in view.moved_classes]
+        some = f": {listed(moved[:3])}{' most' if len(moved) > 3 else ''}" if moved else ""
+        say = f"of {small_count(len(view.classes))} classes have moved by a test of their own{some}."
+        found.append(Answer("Which classes?", str(len(moved)), "", say))
+    say = f"A shift does not say which model copes with it: rank candidates on {view.target}, with labels."
+    found.append(Answer("What next?", "rank", "", say))
+    return found
+
+
+def _test(view: ShiftReading) -> str:
+    tested = [line for line in view.lines if line.pvalue is not None]
+    if not tested:
+        return "No measure has a test."
+    least = min(line.pvalue or 1.0 for line in tested)
+    kind = "Holm-adjusted " if any(line.row.pvalue_holm is not None for line in tested) else ""
+    return (
+        f"The least {kind}p of {small_count(len(tested))} test{'s' if len(tested) > 1 else ''} is "
+        f"{pvalue(least)}, with {count(view.diagnosis.n_source)} against {count(view.diagnosis.n_target)}{NBSP}samples."
+    )
+
+
+def _others(view: ShiftReading) -> str:
+    rest = [line for line in view.lines if line is not view.key and line.ratio is not None]
+    if not rest:
+        return ""
+    beyond = sum(line.beyond for line in rest)
+    if beyond == len(rest) > 1:
+        return f"All {small_count(beyond)} other measures lie beyond theirs."
+    which = small_count(beyond) if beyond else "none"
+    return f"Of {plural(len(rest), 'other measure')} {which} {'lies' if beyond < 2 else 'lie'} beyond its floor."
+
+
+def _of_target(view: RankReading) -> Answer:
+    best = view.best
+    question = f"On {view.target}"
+    told = rank_headline(view) if len(view.best_set) > 1 or view.none_beats_pixels or best is None else ""
+    if best is None or best.row.p_best is None:
+        return Answer(question, "", "", " ".join(filter(None, (rank_headline(view), rank_lead(view)))))
+    chance = f"probability that {best.name} is the best of {len(view.candidates)}."
+    return Answer(question, probability(best.row.p_best), "", " ".join(filter(None, (chance, told, rank_lead(view)))))

@@ -1,0 +1,92 @@
+"""What a page is made of: tables and pictures as plain values, which HTML and terminal lay out each in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
+
+__all__ = ["EMPTY", "Cell", "Column", "Picture", "Row", "Table", "cells", "heads"]
+
+EMPTY = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; ``brief`` ones are those that a terminal of 100 characters has room for."""
+
+    head: str
+    left: bool = False
+    brief: bool = True
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell's text, what to sort it by if not that text, and a second, quieter text."""
+
+    text: str
+    key: float | str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row; ``chosen`` ones stand out."""
+
+    cells: tuple[Cell, ...]
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; ``below`` are rows that stay below the others however those are sorted.
+
+    ``heading`` is the column whose cells name their rows.
+    """
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    below: tuple[Row, ...] = ()
+    sortable: bool = False
+    heading: int = 0
+
+    def filled(self) -> Table:
+        """The same table without the columns in which no row says anything."""
+        rows = (*self.rows, *self.below)
+        kept = [
+            i
+            for i in range(len(self.columns))
+            if i == self.heading or not rows or any(row.cells[i].text not in ("", EMPTY) for row in rows)
+        ]
+        return replace(
+            self,
+            columns=tuple(self.columns[i] for i in kept),
+            rows=tuple(replace(row, cells=tuple(row.cells[i] for i in kept)) for row in self.rows),
+            below=tuple(replace(row, cells=tuple(row.cells[i] for i in kept)) for row in self.below),
+            heading=kept.index(self.heading),
+        )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure: what it says, how to read it, its drawings for wide and narrow pages, and its numbers."""
+
+    name: str
+    number: int
+    reading: str
+    note: str
+    drawings: tuple[Markup, ...]
+    table: Table
+    open: bool = False
+
+
+def cells(*texts: str | Cell) -> tuple[Cell, ...]:
+    """Make cells of texts, leaving cells as they are; an empty text becomes a dash."""
+    return tuple(t if isinstance(t, Cell) else Cell(t or EMPTY) for t in texts)
+
+
+def heads(*names: str, left: Sequence[int] = ()) -> tuple[Column, ...]:
+    """Make columns of names; those at the positions ``left`` hold words."""
+    return tuple(Column(name, left=i in left) for i, name in enumerate(names))

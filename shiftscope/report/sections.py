@@ -1,0 +1,166 @@
+"""The sections of a report, each made of one reading: its answer, its pictures and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from shiftscope.core.records import Finding, InputCard, RunRecord
+from shiftscope.report.caveats import caveats, trust_lead
+from shiftscope.report.figures.accuracy import accuracy
+from shiftscope.report.figures.classes import classes
+from shiftscope.report.figures.cost import cost
+from shiftscope.report.figures.effect import effect, shift_table
+from shiftscope.report.figures.null import null
+from shiftscope.report.inputs import inputs_of
+from shiftscope.report.numerals import listed, opened, small_count
+from shiftscope.report.page import Picture, Table
+from shiftscope.report.ranked import RankReading
+from shiftscope.report.shifted import ShiftReading
+from shiftscope.report.tables import cost_table, other_backbones, problems, sample_table, score_table, skipped_table
+from shiftscope.report.verdicts import how_far, order_line, set_line, shift_lead
+
+__all__ = ["Findings", "Section", "Trust", "findings_line", "grouped_findings", "target_sections", "trust"]
+
+SEVERITIES = ("error", "warning", "note")
+# Findings of one code that are shown before the rest is folded away.
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question about one target: its answer, pictures and tables with their headings."""
+
+    id: str
+    kind: Literal["rank", "shift"]
+    title: str
+    lead: str
+    text: str
+    pictures: tuple[Picture, ...]
+    tables: tuple[tuple[str, Table], ...]
+    has_baselines: bool = False
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What limits the whole record, under "Can I trust this?"."""
+
+    lead: str
+    samples: tuple[Table, ...]
+    problems: Table | None
+    skipped: Table | None
+    caveats: tuple[str, ...]
+
+
+def target_sections(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) -> list[Section]:
+    """Make the sections of every target, its ranking before its shift; figures count on through all of them."""
+    ranked = {view.ranking.target: view for view in rankings}
+    moved = {view.diagnosis.target: view for view in shifts}
+    found: list[Section] = []
+    for i, target in enumerate(dict.fromkeys([*ranked, *moved])):
+        end = "" if i == 0 else f"-{i + 1}"
+        drawn = sum(len(section.pictures) for section in found)
+        if target in ranked:
+            found.append(_rank_section(ranked[target], f"start{end}", drawn, several=len(ranked) > 1))
+            drawn += len(found[-1].pictures)
+        if target in moved:
+            found.append(_shift_section(moved[target], f"shift{end}", drawn, several=len(moved) > 1))
+    return found
+
+
+def _rank_section(view: RankReading, name: str, drawn: int, *, several: bool) -> Section:
+    pictures: list[Picture] = []
+    if view.quality and view.candidates:
+        pictures.append(accuracy(view, drawn + 1))
+        against_cost = cost(view, drawn + 2)
+        pictures += [against_cost] if against_cost is not None else []
+    return Section(
+        id=name,
+        kind="rank",
+        title=f"Which model should I start from{f' on {view.target}' if several else ''}?",
+        lead=set_line(view),
+        text=order_line(view),
+        pictures=tuple(pictures),
+        tables=(("All candidates", score_table(view)), ("What they cost", cost_table(view))),
+        has_baselines=bool(view.baselines),
+    )
+
+
+def _shift_section(view: ShiftReading, name: str, drawn: int, *, several: bool) -> Section:
+    pictures: list[Picture] = []
+    for make in (effect, null, classes):
+        picture = make(view, drawn + len(pictures) + 1)
+        pictures += [picture] if picture is not None else []
+    # Without a noise floor there is no figure to hold the numbers.
+    numbers = [("All measures", shift_table(view))] if view.key is not None and view.key.ratio is None else []
+    others = other_backbones(view)
+    return Section(
+        id=name,
+        kind="shift",
+        title=f"How far has {view.target if several else 'the data'} shifted, and how?",
+        lead=how_far(view),
+        text=shift_lead(view),
+        pictures=tuple(pictures),
+        tables=(*numbers, *([("Under other backbones", others)] if others is not None else [])),
+    )
+
+
+def trust(record: RunRecord, rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) -> Trust:
+    """Make the section about limits: samples, measures without a number, files left out, caveats."""
+    cards = inputs_of(record)
+    sources = [card for card in cards if card.role == "source"]
+    targets = [card for card in cards if card.role == "target"]
+    samples = [sample_table(card, _source_of(card, sources, shifts)) for card in targets]
+    return Trust(
+        lead=trust_lead(rankings, shifts),
+        samples=tuple(table for table in samples if table is not None),
+        problems=problems(record),
+        skipped=skipped_table(cards),
+        caveats=tuple(caveats(record, rankings, shifts)),
+    )
+
+
+def sorted_findings(record: RunRecord, best: Collection[str]) -> list[Finding]:
+    """Errors first, then by code; within a code the recommended models first, then by subject."""
+    return sorted(
+        record.findings,
+        key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject not in best, f.subject),
+    )
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Findings of one code: those to show, and those that say the same of other subjects."""
+
+    code: str
+    first: tuple[Finding, ...]
+    rest: tuple[Finding, ...]
+
+
+def grouped_findings(record: RunRecord, best: Collection[str]) -> list[Findings]:
+    """Group sorted findings by severity and code; long groups show their first three."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in sorted_findings(record, best):
+        groups.setdefault((finding.severity, finding.code), []).append(finding)
+    return [
+        Findings(code, *((tuple(g), ()) if len(g) <= SHOWN + 1 else (tuple(g[:SHOWN]), tuple(g[SHOWN:]))))
+        for (_, code), g in groups.items()
+    ]
+
+
+def findings_line(findings: Sequence[Finding], best: Collection[str]) -> str:
+    """Count the findings by severity, and say whether one names a recommended model."""
+    if not findings:
+        return "No check found anything that you should know before going on."
+    counts = [(sum(f.severity == s for f in findings), s) for s in SEVERITIES]
+    said = listed([f"{small_count(k)} {s}{'' if k == 1 else 's'}" for k, s in counts if k])
+    named = {f.subject for f in findings if f.severity != "note"} & set(best)
+    tail = "" if named or not best else f" None is about {'the' if len(best) == 1 else 'a'} recommended model."
+    return f"{opened(said)}.{tail}"
+
+
+def _source_of(target: InputCard, sources: Sequence[InputCard], shifts: Sequence[ShiftReading]) -> InputCard | None:
+    """Source that the target was compared with, else the record's only one."""
+    compared = {view.diagnosis.source for view in shifts if view.diagnosis.target == target.name}
+    return next((card for card in sources if card.name in compared), sources[0] if len(sources) == 1 else None)

@@ -1,0 +1,171 @@
+"""A shift diagnosis as it is read: each measure in units of its noise floor, and one verdict by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from shiftscope.core.records import ClassShift, Estimate, RunRecord, ShiftDiagnosis, ShiftRow
+from shiftscope.report.numerals import shown
+from shiftscope.report.vocabulary import MeasureWords, words_for
+
+__all__ = ["Null", "ShiftLine", "ShiftReading", "Verdict", "read_shifts"]
+
+Verdict = Literal["moved", "small", "unclear", "untested"]
+# Normal quantile of a two-sided 95 % interval.
+Z95 = 1.96
+
+
+@dataclass(frozen=True)
+class ShiftLine:
+    """One measure: its effect divided by its noise floor, where both are known and the floor is not zero."""
+
+    row: ShiftRow
+    alpha: float
+
+    @property
+    def words(self) -> MeasureWords:
+        """The measure's words."""
+        return words_for(self.row.measure)
+
+    @property
+    def ratio(self) -> float | None:
+        """Effect over noise floor; 1 is what no shift looks like at most."""
+        return self._over_floor(self.row.effect)
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Ends of a 95 % interval of the ratio over the splits."""
+        if self.row.effect is None or self.row.effect_se is None:
+            return None
+        reach = Z95 * self.row.effect_se
+        low, high = self._over_floor(self.row.effect - reach), self._over_floor(self.row.effect + reach)
+        return None if low is None or high is None else (low, high)
+
+    @property
+    def pvalue(self) -> float | None:
+        """The p-value that counts: Holm-adjusted where it is known."""
+        return self.row.pvalue if self.row.pvalue_holm is None else self.row.pvalue_holm
+
+    @property
+    def rejects(self) -> bool:
+        """Whether the test rejects "no shift" at the diagnosis' level."""
+        return self.pvalue is not None and self.pvalue <= self.alpha
+
+    @property
+    def beyond(self) -> bool:
+        """Whether the effect is larger than the noise floor."""
+        return self.row.effect is not None and self.row.floor is not None and self.row.effect > self.row.floor
+
+    def _over_floor(self, effect: float | None) -> float | None:
+        return None if effect is None or not self.row.floor or self.row.floor < 0 else effect / self.row.floor
+
+
+@dataclass(frozen=True, eq=False)
+class Null:
+    """Histogram of a statistic under permutation, and where the observed value lies."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    observed: Estimate
+
+    @property
+    def n(self) -> int:
+        """Number of permutations."""
+        return sum(self.counts)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Outer edges of the bins that hold anything."""
+        filled = [i for i, k in enumerate(self.counts) if k]
+        return self.edges[filled[0]], self.edges[filled[-1] + 1]
+
+
+@dataclass(frozen=True, eq=False)
+class ShiftReading:
+    """One target against one source under one backbone, with the diagnoses under the other backbones beside it."""
+
+    diagnosis: ShiftDiagnosis
+    lines: tuple[ShiftLine, ...]
+    null: Null | None
+    others: tuple[ShiftDiagnosis, ...]
+
+    @property
+    def target(self) -> str:
+        """The target's name as it may be shown."""
+        return shown(self.diagnosis.target)
+
+    @property
+    def source(self) -> str:
+        """The source's name as it may be shown."""
+        return shown(self.diagnosis.source)
+
+    @property
+    def backbone(self) -> str:
+        """The backbone's name as it may be shown."""
+        return shown(self.diagnosis.backbone)
+
+    @cached_property
+    def key(self) -> ShiftLine | None:
+        """The measure that sentences quote: MMD where there is one, else the first with a ratio, else the first."""
+        mmd = [line for line in self.lines if line.row.measure == "mmd"]
+        with_ratio = [line for line in self.lines if line.ratio is not None]
+        return next(iter([*mmd, *with_ratio, *self.lines]), None)
+
+    @property
+    def verdict(self) -> Verdict:
+        """``moved``: a test rejects and the key effect is beyond its floor; ``small``: rejects, but within it."""
+        if any(line.rejects for line in self.lines):
+            return "moved" if self.key is not None and (self.key.beyond or self.key.row.floor is None) else "small"
+        return "unclear" if any(line.pvalue is not None for line in self.lines) else "untested"
+
+    @cached_property
+    def classes(self) -> tuple[ClassShift, ...]:
+        """Classes with a number, the most shifted first."""
+        known = [c for c in self.diagnosis.per_class if c.value is not None]
+        return tuple(sorted(known, key=lambda c: (-(c.value or 0.0), c.name)))
+
+    @cached_property
+    def moved_classes(self) -> tuple[ClassShift, ...]:
+        """Classes whose own test rejects."""
+        return tuple(c for c in self.classes if c.pvalue_holm is not None and c.pvalue_holm <= self.diagnosis.alpha)
+
+
+def read_shifts(record: RunRecord, preferred: Mapping[str, str]) -> list[ShiftReading]:
+    """Read one diagnosis per target: under the backbone ``preferred`` names for it, else the record's first."""
+    targets = dict.fromkeys(d.target for d in record.diagnoses)
+    return [_read(record, target, preferred.get(target)) for target in targets]
+
+
+def _read(record: RunRecord, target: str, backbone: str | None) -> ShiftReading:
+    found = [d for d in record.diagnoses if d.target == target]
+    main = next((d for d in found if d.backbone == backbone), found[0])
+    return ShiftReading(
+        diagnosis=main,
+        lines=tuple(ShiftLine(row, main.alpha) for row in main.rows),
+        null=_null(record, main),
+        others=tuple(d for d in found if d is not main),
+    )
+
+
+def _null(record: RunRecord, diagnosis: ShiftDiagnosis) -> Null | None:
+    """The permutation null that ``mmd`` left in its details, if it did."""
+    where = (diagnosis.target, diagnosis.source, diagnosis.backbone)
+    for result in record.results:
+        if result.measure != "mmd" or result.estimate is None:
+            continue
+        if (result.target, result.source, result.backbone) != where:
+            continue
+        edges, counts = result.estimate.details.get("null_edges"), result.estimate.details.get("null_counts")
+        if not isinstance(edges, list) or not isinstance(counts, list) or len(edges) != len(counts) + 1:
+            return None
+        null = Null(
+            tuple(float(e) for e in edges if isinstance(e, int | float)),
+            tuple(int(k) for k in counts if isinstance(k, int | float)),
+            result.estimate,
+        )
+        complete = len(null.edges) == len(edges) and len(null.counts) == len(counts)
+        return null if complete and null.n > 0 else None
+    return None

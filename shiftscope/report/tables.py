@@ -1,0 +1,174 @@
+"""The tables of a report, for the page and for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from shiftscope.core.records import InputCard, RunRecord
+from shiftscope.report.numerals import NBSP, alike, count, fixed, level, listed, mega, probability, ratio, shown
+from shiftscope.report.page import EMPTY, Cell, Column, Row, Table, cells, heads
+from shiftscope.report.ranked import Candidate, RankReading
+from shiftscope.report.shifted import ShiftLine, ShiftReading
+from shiftscope.report.vocabulary import words_for
+
+__all__ = ["cost_table", "other_backbones", "problems", "sample_table", "score_table", "skipped_table"]
+
+
+def score_table(view: RankReading) -> Table:
+    """Tabulate every candidate's scores, gains over the baselines and place; the baselines stand below, unranked."""
+    columns = [
+        Column("#"),
+        Column("Candidate", left=True),
+        *(_quality_columns(view) if view.quality else []),
+        *(Column(f"{view.words_of(m).head}{view.words_of(m).unit}") for m in view.measures[1:]),
+        Column("Mean rank"),
+        Column("P(best)"),
+    ]
+    forms = _forms(view)
+    has_gains = any(c.over_pixels is not None or c.over_random is not None for c in view.candidates)
+    gains = " Gains over raw pixels and over the random copy are differences of point values." if has_gains else ""
+    return Table(
+        f"All candidates on {view.target}, best first.{gains}",
+        tuple(columns),
+        tuple(_score_row(view, c, forms) for c in view.candidates),
+        tuple(_score_row(view, c, forms) for c in view.baselines),
+        sortable=True,
+        heading=1,
+    ).filled()
+
+
+def _quality_columns(view: RankReading) -> list[Column]:
+    words = view.words
+    unit = ", points" if words.share else ""
+    return [
+        Column(f"{words.head}{words.unit}"),
+        Column(f"{level(view.level)} interval"),
+        Column(f"Over pixels{unit}", brief=False),
+        Column(f"Over random{unit}", brief=False),
+    ]
+
+
+def _forms(view: RankReading) -> dict[str, Callable[[float], str]]:
+    """One form per measure, so that a column has the same decimals in every row."""
+    rows = (*view.candidates, *view.baselines)
+    values = {m: [c.scores[m].value for c in rows if m in c.scores] for m in view.measures}
+    return {m: view.words_of(m).form if view.words_of(m).share else alike(found) for m, found in values.items()}
+
+
+def _score_row(view: RankReading, c: Candidate, forms: Mapping[str, Callable[[float], str]]) -> Row:
+    place = Cell(EMPTY if c.row.rank is None else str(c.row.rank), key=c.row.rank)
+    found = [place, Cell(c.name)]
+    if view.quality:
+        words, q = view.words, c.quality
+        found += [
+            Cell(words.form(q.value), key=q.value) if q else Cell(EMPTY, key=""),
+            Cell((q and words.ends(q.low, q.high)) or EMPTY, key=q.low if q and q.low is not None else ""),
+            _number(c.over_pixels, words.difference),
+            _number(c.over_random, words.difference),
+        ]
+    for measure in view.measures[1:]:
+        score = c.scores.get(measure)
+        found.append(_number(score.value if score else None, forms[measure]))
+    found += [_number(c.row.mean_rank, lambda r: fixed(r, 1)), _number(c.row.p_best, probability)]
+    return Row(tuple(found), chosen=c.in_best_set)
+
+
+def cost_table(view: RankReading) -> Table:
+    """Tabulate what every candidate costs and where it comes from; its random copy costs the same."""
+    columns = (
+        Column("Candidate", left=True),
+        Column("Parameters, M"),
+        Column("MFLOPs"),
+        Column("Images/s"),
+        Column("Features"),
+        Column("Source", left=True, brief=False),
+        Column("Licence", left=True),
+    )
+    return Table(
+        "Cost per image, each network at its own input size; images/s as measured on this machine.",
+        columns,
+        tuple(_cost_row(c) for c in view.candidates),
+        sortable=True,
+    ).filled()
+
+
+def _cost_row(c: Candidate) -> Row:
+    licence = c.card.licence if c.card is not None else ""
+    return Row(
+        (
+            Cell(c.name),
+            _number(c.cost.parameters, mega),
+            _number(c.cost.flops, mega),
+            _number(c.cost.images_per_second, lambda v: fixed(v, 0)),
+            _number(c.cost.dim, lambda v: fixed(v, 0)),
+            *cells(c.domain),
+            Cell(shown(licence) or "not stated"),
+        ),
+        chosen=c.in_best_set,
+    )
+
+
+def _number(value: float | None, form: Callable[[float], str]) -> Cell:
+    return Cell(EMPTY, key="") if value is None else Cell(form(value), key=value)
+
+
+def other_backbones(view: ShiftReading) -> Table | None:
+    """Tabulate effect over noise floor under every backbone; None where there is only one."""
+    if not view.others:
+        return None
+    everyone = sorted((view.diagnosis, *view.others), key=lambda d: (d.backbone, d.source))
+    measures = list(dict.fromkeys(row.measure for d in everyone for row in d.rows))
+    sources = {d.source for d in everyone}
+    rows = []
+    for d in everyone:
+        ratios = {row.measure: ShiftLine(row, d.alpha).ratio for row in d.rows}
+        numbers = (_number(ratios.get(m), ratio) for m in measures)
+        note = shown(d.source) if len(sources) > 1 else ""
+        rows.append(Row((Cell(shown(d.backbone), note=note), *numbers), chosen=d is view.diagnosis))
+    columns = (Column("Backbone", left=True), *(Column(words_for(m).head) for m in measures))
+    return Table("Effect divided by noise floor under every backbone", columns, tuple(rows), sortable=True)
+
+
+def sample_table(target: InputCard, source: InputCard | None) -> Table | None:
+    """Tabulate samples per class, the smallest class first; None for unlabelled data."""
+    if not target.classes:
+        return None
+    of_source = source.classes if source is not None else {}
+    names = sorted({*target.classes, *of_source}, key=lambda c: (target.classes.get(c, 0), c))
+    sides = [target, source] if source is not None else [target]
+    rows = [Row(cells(shown(c), *(count(s.classes.get(c, 0)) if s.classes else "" for s in sides))) for c in names]
+    rows.append(Row(cells("All", *(count(s.n) for s in sides)), chosen=True))
+    return Table(
+        f"Samples per class of {shown(target.name)}, the rarest first",
+        heads("Class", *(f"n{NBSP}{shown(s.name)}" for s in sides)),
+        tuple(rows),
+    )
+
+
+def problems(record: RunRecord, target: str | None = None) -> Table | None:
+    """Tabulate measures without a number, those with one reason together; None where all gave one."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for r in record.results:
+        if r.status != "ok" and target in (None, r.target):
+            groups.setdefault((r.status, r.measure, r.reason), []).append(r.backbone)
+    rows = [
+        Row(cells(words_for(measure).head, status.replace("_", " "), _some(backbones), shown(reason)))
+        for (status, measure, reason), backbones in sorted(groups.items())
+    ]
+    columns = heads("Measure", "Status", "Backbones", "Reason", left=(1, 2, 3))
+    return Table("Measures without a number", columns, tuple(rows)) if rows else None
+
+
+def _some(names: Iterable[str], most: int = 6) -> str:
+    unique = [shown(n) for n in dict.fromkeys(names)]
+    return listed(unique) if len(unique) <= most else f"{', '.join(unique[:most])} and {len(unique) - most} more"
+
+
+def skipped_table(cards: Sequence[InputCard], most: int = 50) -> Table | None:
+    """Tabulate the files that were left out; None where there are none."""
+    everything = [(card, s) for card in cards for s in card.skipped]
+    if not everything:
+        return None
+    rows = tuple(Row(cells(shown(s.file), shown(card.name), shown(s.reason))) for card, s in everything[:most])
+    more = f"; the first {most} of {count(len(everything))}" if len(everything) > most else ""
+    return Table(f"Files left out{more}", heads("File", "Data set", "Reason", left=(1, 2)), rows)

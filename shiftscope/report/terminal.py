@@ -1,0 +1,123 @@
+"""A record as tables on a terminal."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from shiftscope.core.records import RunRecord
+from shiftscope.report.figures.classes import class_table
+from shiftscope.report.figures.effect import shift_table
+from shiftscope.report.numerals import shown
+from shiftscope.report.page import Row, Table
+from shiftscope.report.ranked import read_rankings, recommended
+from shiftscope.report.reproduce import store_line
+from shiftscope.report.sections import findings_line, grouped_findings
+from shiftscope.report.shifted import ShiftReading, read_shifts
+from shiftscope.report.tables import cost_table, other_backbones, problems, score_table
+from shiftscope.report.verdicts import headline, rank_lead, shift_lead
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+__all__ = ["print_record", "render_text", "terminal"]
+
+# Columns of a table that goes to a file or a log, where nobody can widen the window.
+WIDTH_OF_LOGS = 120
+
+
+def terminal() -> Console:
+    """Console on standard output: as wide as the terminal, or wide enough for the tables where there is none."""
+    from rich.console import Console
+
+    fixed = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_LOGS
+    return Console(width=fixed)
+
+
+def print_record(record: RunRecord, console: Console) -> None:
+    """Print verdict, ranking, shift diagnosis, findings and what came from the store."""
+    rankings = read_rankings(record)
+    best = recommended(rankings)
+    shifts = read_shifts(record, best)
+    leads = [rank_lead(view) for view in rankings] or [shift_lead(view) for view in shifts]
+    _say(console, headline(rankings, shifts), "bold")
+    for lead in filter(None, leads):
+        _say(console, lead)
+    for view in rankings:
+        console.print(_rich(score_table(view)))
+        console.print(_rich(cost_table(view)))
+    for shift in shifts:
+        _print_shift(console, shift)
+    missing = problems(record)
+    if missing is not None:
+        console.print(_rich(missing))
+    _say(console, findings_line(record.findings, best.values()))
+    for group in grouped_findings(record, best.values()):
+        for finding in group.first:
+            _say(console, f"  {finding.severity:<7} {finding.code}  {shown(finding.title)} {shown(finding.message)}")
+        if group.rest:
+            _say(console, f"          {group.code}  and {len(group.rest)} more of this code, in the report")
+    _say(console, f"{store_line(record)}.")
+
+
+def render_text(record: RunRecord, width: int = 110) -> str:
+    """Return what ``print_record`` prints, as plain text ``width`` characters wide."""
+    from rich.console import Console
+
+    out = io.StringIO()
+    print_record(record, Console(file=out, width=width, color_system=None, force_terminal=False))
+    return out.getvalue()
+
+
+def _print_shift(console: Console, view: ShiftReading) -> None:
+    console.print(_rich(shift_table(view)))
+    if view.diagnosis.per_class:
+        console.print(_rich(class_table(view)))
+    others = other_backbones(view)
+    if others is not None:
+        console.print(_rich(others))
+
+
+def _say(console: Console, words: str, style: str = "") -> None:
+    from rich.text import Text
+
+    # Text, not markup: a name may hold square brackets.
+    console.print(Text(words, style=style), soft_wrap=not console.is_terminal)
+
+
+def _rich(table: Table) -> RichTable:
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    kept = [i for i, column in enumerate(table.columns) if column.brief]
+    made = RichTable(
+        title=Text(table.caption),
+        title_justify="left",
+        title_style="",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for i in kept:
+        column = table.columns[i]
+        left = column.left or i == table.heading
+        # Numbers are narrower than what stands above them: heads stand on two lines, names stay whole.
+        head = Text(column.head if left else "\n".join(column.head.rsplit(" ", 1)))
+        # Where the terminal is narrow, names give way and numbers stay whole.
+        made.add_column(head, justify="left" if left else "right", overflow="fold", no_wrap=not left)
+
+    def add(row: Row, style: str) -> None:
+        texts = [row.cells[i] for i in kept]
+        made.add_row(*(Text(" ".join(filter(None, (c.text, c.note)))) for c in texts), style=style)
+
+    for row in table.rows:
+        add(row, "bold" if row.chosen else "")
+    if table.below:
+        made.add_section()
+    for row in table.below:
+        add(row, "dim")
+    return made

@@ -1,0 +1,213 @@
+"""The sentences that open a report, chosen by rule from the record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shiftscope.report.numerals import NBSP, fixed, listed, opened, percent, pvalue, ratio, small_count
+from shiftscope.report.ranked import Candidate, RankReading
+from shiftscope.report.shifted import ShiftLine, ShiftReading
+
+__all__ = [
+    "cheaper_in_set",
+    "headline",
+    "how_far",
+    "order_line",
+    "rank_headline",
+    "rank_lead",
+    "set_line",
+    "shift_headline",
+    "shift_lead",
+    "times_floor",
+]
+
+
+def headline(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) -> str:
+    """Return the one sentence for the whole record."""
+    if len(rankings) == 1:
+        return rank_headline(rankings[0])
+    if rankings:
+        return _several_rankings(rankings)
+    if len(shifts) == 1:
+        return shift_headline(shifts[0])
+    if shifts:
+        return _several_shifts(shifts)
+    return "Nothing was measured."
+
+
+def rank_headline(view: RankReading) -> str:
+    """Return the recommendation for one target."""
+    best, lead = view.best, view.best_set
+    if best is None:
+        return "There is no candidate to start from."
+    if best.row.rank is None:
+        return "The candidates could not be ranked."
+    if view.none_beats_pixels:
+        return "No candidate beats raw pixels."
+    if len(view.candidates) == 1:
+        return f"{best.name} is the only candidate{', and it beats raw pixels' if view.pixels else ''}."
+    if len(lead) == 1:
+        return f"Start from {best.name}."
+    if len(lead) == 2:
+        return f"{best.name} and {lead[1].name} cannot be told apart; start from {best.name}."
+    return f"Start from {best.name}; {small_count(len(lead) - 1)} others cannot be told apart from it."
+
+
+def rank_lead(view: RankReading) -> str:
+    """Return the recommendation's numbers: its quality, its gains over the baselines, a cheaper one of the set."""
+    best = view.best
+    if best is None or best.quality is None:
+        return ""
+    words, q = view.words, best.quality
+    ends = words.ends(q.low, q.high)
+    sentence = f"{best.name} reaches {words.value(q.value)} {words.name} on {view.target}{f' {ends}' if ends else ''}"
+    sentence += f"{_gains(view, best)}."
+    if best.has_error:
+        sentence += " An error finding names it: read that first."
+    cheap = cheaper_in_set(view)
+    if cheap is not None and not view.none_beats_pixels:
+        sentence += f" {cheap.name} is in the same set and needs {_saved(cheap, best)}{NBSP}% less compute."
+    return sentence
+
+
+def cheaper_in_set(view: RankReading) -> Candidate | None:
+    """Return the candidate of the best set with the least compute, where it is less than the first one's."""
+    best = view.best
+    if best is None or best.flops is None:
+        return None
+    known = [c for c in view.best_set if c.flops is not None and c.flops < (best.flops or 0)]
+    return min(known, key=lambda c: c.flops or 0, default=None)
+
+
+def _saved(cheap: Candidate, best: Candidate) -> str:
+    return percent(1 - (cheap.flops or 0) / (best.flops or 1))
+
+
+def _gains(view: RankReading, best: Candidate) -> str:
+    against = [(best.over_pixels, "raw pixels"), (best.over_random, "its own architecture with random weights")]
+    known = [(gain, name) for gain, name in against if gain is not None]
+    if not known:
+        return ""
+    said = [f"{view.words.gap(gain)} {'above' if gain > 0 else 'below'} {name}" for gain, name in known]
+    return f": {listed(said)}"
+
+
+def _several_rankings(views: Sequence[RankReading]) -> str:
+    by_best: dict[str, list[str]] = {}
+    for view in views:
+        usable = view.best is not None and view.best.row.rank is not None and not view.none_beats_pixels
+        by_best.setdefault(view.best.name if view.best is not None and usable else "", []).append(view.target)
+    none = by_best.pop("", [])
+    if not by_best:
+        return f"No candidate beats raw pixels on {listed(none)}."
+    parts = [f"from {name} on {listed(targets)}" for name, targets in by_best.items()]
+    tail = f"; on {listed(none)} no candidate is worth starting from" if none else ""
+    return f"Start {listed(parts)}{tail}."
+
+
+def shift_headline(view: ShiftReading) -> str:
+    """Return what is known of the shift of one target."""
+    return {
+        "moved": f"{view.target} has shifted from {view.source}.",
+        "small": f"{view.target} differs from {view.source}, by less than the noise floor.",
+        "unclear": f"{view.target} cannot be told apart from {view.source}.",
+        "untested": f"The shift of {view.target} from {view.source} was measured but not tested.",
+    }[view.verdict]
+
+
+def shift_lead(view: ShiftReading) -> str:
+    """Return the numbers behind it: times the floor, p, and classes."""
+    key = view.key
+    if key is None:
+        return "No shift measure gave a number."
+    first = f"Under {view.backbone}, {times_floor(key)}"
+    classes = ""
+    if view.classes:
+        moved, total = len(view.moved_classes), len(view.classes)
+        who = (
+            f"All {small_count(total)}"
+            if moved == total > 1
+            else f"{opened(small_count(moved))} of {small_count(total)}"
+        )
+        classes = f" {who} classes {'has' if moved == 1 else 'have'} moved on {'its' if moved == 1 else 'their'} own."
+        classes = classes if moved else " No class by itself can be told from noise."
+    return f"{first}.{classes}"
+
+
+def times_floor(line: ShiftLine) -> str:
+    """Say how large one measure is: "MMD² is 48 times its noise floor, Holm p = 0.004"."""
+    test = ""
+    if line.pvalue is not None:
+        name = "p" if line.row.pvalue_holm is None else f"Holm{NBSP}p"
+        test = f", {name}{NBSP}={NBSP}{pvalue(line.pvalue)}"
+    name = line.words.name
+    if line.ratio is None:
+        return f"{name} is {line.words.form(line.row.value)}{test}"
+    if line.ratio <= 0:
+        return f"the effect on {name} is not above zero{test}"
+    return f"{name} is {_times(line.ratio)} its noise floor{test}"
+
+
+def _times(value: float) -> str:
+    return f"{fixed(value, 0) if value >= 9.95 else ratio(value)[:-1]}{NBSP}times"
+
+
+def _several_shifts(views: Sequence[ShiftReading]) -> str:
+    source = views[0].source
+    words = {
+        "moved": f"shifted from {source}",
+        "small": f"by less than the noise floor off {source}",
+        "unclear": f"not to be told apart from {source}",
+        "untested": "measured but not tested",
+    }
+    groups: dict[str, list[str]] = {}
+    for view in views:
+        groups.setdefault(words[view.verdict], []).append(view.target)
+    said = [f"{listed(names)} {'is' if len(names) == 1 else 'are'} {what}" for what, names in groups.items()]
+    return f"{'; '.join(said)}."
+
+
+def set_line(view: RankReading) -> str:
+    """Answer "which model" in one line, in words that the headline does not use."""
+    best, n = view.best, len(view.best_set)
+    if best is None or best.row.rank is None:
+        return "None could be ranked."
+    if view.none_beats_pixels:
+        return f"None of them as it is: raw pixels do as well as {best.name}."
+    if len(view.candidates) == 1:
+        return f"There is no choice to make: {best.name} is the only one."
+    if n == 1:
+        return f"{best.name}: no other candidate comes close enough to be taken for it."
+    if n == len(view.candidates):
+        return "Any of them: on this sample the candidates cannot be told apart."
+    some = f"One of {small_count(n)} of the {small_count(len(view.candidates))} candidates"
+    return f"{some}; on this sample they cannot be told apart."
+
+
+def order_line(view: RankReading) -> str:
+    """Say what the order is by, and whether the measure that figures show agrees on the first place."""
+    parts = []
+    if view.quality == "ridge":
+        parts.append("Accuracy is that of a ridge probe on frozen features, each sample predicted while held out.")
+    over = [view.words_of(m).name for m in view.ranking.measures]
+    if len(over) > 1:
+        parts.append(f"The order is by the mean rank over {listed(over)}.")
+    elif over:
+        parts.append(f"The order is by {over[0]}.")
+    measured = [c for c in view.candidates if c.quality is not None]
+    if view.quality not in view.ranking.measures and len(measured) > 1 and view.best is not None:
+        first = max(measured, key=lambda c: c.quality.value if c.quality else 0.0)
+        agrees = "also comes first" if first is view.best else "would come first"
+        parts.append(f"By {view.words.name} alone {first.name} {agrees}.")
+    return " ".join(parts)
+
+
+def how_far(view: ShiftReading) -> str:
+    """Answer "how far" in one line; "very far" is at least ten times the noise floor, "far" three times."""
+    key = view.key
+    if key is None or key.ratio is None:
+        return shift_headline(view)
+    if key.ratio <= 1:
+        return "Not beyond what halves of one side differ by."
+    word = "Very far" if key.ratio >= 10 else "Far" if key.ratio >= 3 else "Somewhat"
+    return f"{word}: {key.words.name} is {_times(key.ratio)} what halves of one side differ by."

@@ -1,0 +1,74 @@
+"""What a reader calls the measures; one that is not listed here goes by its own name and three digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shiftscope.report.numerals import NBSP, interval, percent, points, shown, signed, significant
+
+__all__ = ["MeasureWords", "words_for"]
+
+
+@dataclass(frozen=True)
+class MeasureWords:
+    """A measure's name in a sentence, above a column and along an axis, and the form of its numbers."""
+
+    name: str
+    head: str
+    axis: str
+    share: bool = False
+
+    @property
+    def form(self) -> Callable[[float], str]:
+        """Numbers of this measure: percentages for shares, else three significant digits."""
+        return percent if self.share else significant
+
+    def value(self, number: float) -> str:
+        """A number with its unit, for a sentence."""
+        return f"{percent(number)}{NBSP}%" if self.share else significant(number)
+
+    def difference(self, number: float) -> str:
+        """A signed difference of two numbers of this measure."""
+        return points(number) if self.share else signed(number, 3)
+
+    def gap(self, number: float) -> str:
+        """The size of a difference with its unit, for a sentence."""
+        return f"{percent(abs(number))}{NBSP}points" if self.share else significant(abs(number))
+
+    def ends(self, low: float | None, high: float | None) -> str:
+        """An interval in brackets, or nothing where there is none."""
+        return "" if low is None or high is None else interval(low, high, self.form)
+
+    @property
+    def unit(self) -> str:
+        """What stands after a comma in a column head."""
+        return ", %" if self.share else ""
+
+
+# No line breaks inside a name.
+HYPHEN = "\N{NON-BREAKING HYPHEN}"
+KNN = f"k{HYPHEN}NN"
+WORDS = {
+    "ridge": MeasureWords("ridge accuracy", "Accuracy", "held-out accuracy", share=True),
+    "knn": MeasureWords(f"{KNN} accuracy", KNN, f"held-out {KNN} accuracy", share=True),
+    "logme": MeasureWords("LogME gain", "LogME gain", "LogME gain over the null"),
+    "hscore": MeasureWords(f"adjusted H{HYPHEN}score", f"H{HYPHEN}score", f"adjusted H{HYPHEN}score"),
+    "mmd": MeasureWords("MMD²", "MMD²", "MMD², unbiased"),
+    "proxy_a": MeasureWords(f"proxy A{HYPHEN}distance", f"Proxy A{HYPHEN}distance", f"proxy A{HYPHEN}distance"),
+    "wasserstein": MeasureWords("Wasserstein distance", "Wasserstein", "Wasserstein distance"),
+    "frechet": MeasureWords("Fréchet distance", "Fréchet", "Fréchet distance"),
+}
+# The probes predict what the target is made of: labels are judged by AUC, real values by R².
+OF_KIND = {
+    ("ridge", "multilabel"): MeasureWords("ridge AUC", "AUC", "held-out mean AUC"),
+    ("ridge", "real"): MeasureWords("ridge R²", "R²", "held-out R²"),
+    ("knn", "multilabel"): MeasureWords(f"{KNN} AUC", f"{KNN} AUC", f"held-out mean {KNN} AUC"),
+    ("knn", "real"): MeasureWords(f"{KNN} R²", f"{KNN} R²", f"held-out {KNN} R²"),
+}
+
+
+def words_for(measure: str, kind: str = "class") -> MeasureWords:
+    """The words of a measure by its registered name, on a target of this kind."""
+    name = shown(measure)
+    return OF_KIND.get((measure, kind)) or WORDS.get(measure) or MeasureWords(name, name, name)

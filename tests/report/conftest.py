@@ -1,0 +1,144 @@
+"""Records of every kind that a report must make sense of."""
+
+import pytest
+from handmade import CLASSES, FINDINGS, HOSTILE, ZOO, assemble, card, input_card, rank_parts, shift_parts, with_failure
+
+from shiftscope.core.records import Estimate, Finding, MeasureResult, Skipped
+
+
+@pytest.fixture(scope="session")
+def rank_record():
+    return assemble("rank", **with_failure(rank_parts()), findings=FINDINGS[1:])
+
+
+@pytest.fixture(scope="session")
+def shift_record():
+    inputs = {"sketch": input_card("sketch", "target", n=80), "photo": input_card("photo", "source")}
+    backbone = {"mnv1_100_imagenet_embed": card("mnv1_100_imagenet_embed")}
+    return assemble("shift", inputs=inputs, backbones=backbone, findings=FINDINGS[:1], **shift_parts())
+
+
+@pytest.fixture(scope="session")
+def still_record():
+    """Two halves of one data set: nothing has moved."""
+    inputs = {"sketch": input_card("sketch", "target", n=80), "photo": input_card("photo", "source")}
+    backbone = {"mnv1_100_imagenet_embed": card("mnv1_100_imagenet_embed")}
+    return assemble("shift", inputs=inputs, backbones=backbone, **shift_parts(moved=False))
+
+
+@pytest.fixture(scope="session")
+def full_record():
+    """Eighteen candidates, a source under three backbones, findings, failures and a file left out."""
+    parts = with_failure(rank_parts())
+    shifts = [shift_parts(backbone=b) for b in ("mnv1_025_imagenet", "mnv1_100_imagenet_embed", "resnet8_cifar10")]
+    for shift in shifts:
+        parts["results"] += shift["results"]
+    skipped = [Skipped(file="dog/n02103406_1345.jpg", reason="image file is truncated")]
+    parts["inputs"] = {
+        "sketch": input_card("sketch", "target", skipped=skipped),
+        "photo": input_card("photo", "source", classes=(*CLASSES, "cello", "harp")),
+    }
+    parts["diagnoses"] = [d for shift in shifts for d in shift["diagnoses"]]
+    return assemble("run", **parts, findings=FINDINGS)
+
+
+@pytest.fixture(scope="session")
+def large_record():
+    """Twenty candidates on each of three targets, each with a diagnosis."""
+    extra = tuple((f"another_network_number_{i}", *ZOO[i][1:]) for i in (3, 4))
+    parts = rank_parts(("sketch", "art_painting", "cartoon"), (*ZOO, *extra), sharp=3.0)
+    parts["inputs"]["photo"] = input_card("photo", "source")
+    parts["diagnoses"] = []
+    for target in ("sketch", "art_painting", "cartoon"):
+        shift = shift_parts(target, moved=target != "cartoon")
+        parts["results"] += shift["results"]
+        parts["diagnoses"] += shift["diagnoses"]
+    return assemble("run", **parts)
+
+
+@pytest.fixture(scope="session")
+def hostile_record():
+    """Names, reasons and messages that try to be something else than text."""
+    zoo = tuple((name, name, name, *ZOO[i][3:]) for i, name in enumerate(HOSTILE))
+    target = "<img src=x onerror=alert(2)>"
+    parts = rank_parts((target,), zoo)
+    shift = shift_parts(target, "]]></desc><b>", HOSTILE[0])
+    renamed = [
+        c.model_copy(update={"name": name}) for c, name in zip(shift["diagnoses"][0].per_class, HOSTILE, strict=False)
+    ]
+    parts["diagnoses"] = [shift["diagnoses"][0].model_copy(update={"per_class": renamed})]
+    parts["results"] += shift["results"]
+    parts["results"].append(
+        MeasureResult(
+            measure="<i>m", kind="transfer", target=target, backbone=HOSTILE[1], status="failed", reason="<b>no</b>"
+        )
+    )
+    skipped = [Skipped(file="<script src=//evil>", reason="</td>")]
+    parts["inputs"] = {
+        target: input_card(target, "target", classes=HOSTILE, skipped=skipped),
+        "]]></desc><b>": input_card("]]></desc><b>", "source"),
+    }
+    finding = Finding(code="DQ301", severity="error", subject=HOSTILE[0], title=HOSTILE[0], message=HOSTILE[1])
+    return assemble("run", **parts, findings=[finding])
+
+
+@pytest.fixture(scope="session")
+def sparse_record():
+    """No baselines, no costs, no intervals, no labels on the source, a candidate without the quality measure."""
+    zoo = ZOO[:3]
+    parts = rank_parts(zoo=zoo)
+    names = {entry[0] for entry in zoo}
+    point = [
+        r.model_copy(update={"estimate": Estimate(value=r.estimate.value)})
+        for r in parts["results"]
+        if r.backbone in names and not (r.measure == "ridge" and r.backbone == zoo[1][0])
+    ]
+    rows = [row.model_copy(update={"random_copy": None, "p_rank": []}) for row in parts["rankings"][0].rows]
+    bare = parts["rankings"][0].model_copy(update={"rows": [row for row in rows if not row.baseline]})
+    shift = shift_parts(details={})
+    gone = {
+        "effect": None,
+        "effect_se": None,
+        "floor": None,
+        "pvalue": None,
+        "pvalue_holm": None,
+        "low": None,
+        "high": None,
+    }
+    blank = [row.model_copy(update=gone) for row in shift["diagnoses"][0].rows]
+    diagnosis = shift["diagnoses"][0].model_copy(update={"rows": blank, "per_class": [], "not_compared": {}})
+    cards = {
+        "sketch": input_card("sketch", "target", n=9),
+        "photo": input_card("photo", "source", classes=(), kind="none"),
+    }
+    return assemble(
+        "run",
+        inputs=cards,
+        backbones={n: parts["backbones"][n] for n in names},
+        results=point,
+        rankings=[bare],
+        diagnoses=[diagnosis],
+    )
+
+
+@pytest.fixture(scope="session")
+def lone_record():
+    """One candidate and no baseline."""
+    parts = rank_parts(zoo=ZOO[:1])
+    rows = [row.model_copy(update={"random_copy": None}) for row in parts["rankings"][0].rows if not row.baseline]
+    own = [r for r in parts["results"] if r.backbone == ZOO[0][0]]
+    return assemble(
+        "rank", **(parts | {"results": own, "rankings": [parts["rankings"][0].model_copy(update={"rows": rows})]})
+    )
+
+
+@pytest.fixture(scope="session")
+def worse_record():
+    """Every candidate at or below raw pixels."""
+    return assemble("rank", **rank_parts(zoo=ZOO[-3:]))
+
+
+@pytest.fixture(scope="session")
+def empty_record():
+    """Nothing but provenance."""
+    return assemble("run", inputs={}, backbones={})
