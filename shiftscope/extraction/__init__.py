@@ -1,0 +1,13 @@
+"""From images to features: one decode for all backbones, and a store that makes a second run free.
+
+Nothing here imports torch until something is extracted.
+"""
+
+from __future__ import annotations
+
+from shiftscope.core.progress import Progress
+from shiftscope.extraction.device import resolve_device
+from shiftscope.extraction.extract import Extraction, extract
+from shiftscope.extraction.store import Store
+
+__all__ = ["Extraction", "Progress", "Store", "extract", "resolve_device"]
