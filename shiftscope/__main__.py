@@ -11,12 +11,16 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    from click.exceptions import Abort
+    from click.exceptions import Abort, ClickException
 
     from shiftscope.cli import main as command
 
     try:
-        sys.exit(command(standalone_mode=True))
+        # Left to itself, click would turn an interrupt into exit code 1.
+        sys.exit(command(standalone_mode=False))
+    except ClickException as usage:
+        usage.show()
+        sys.exit(usage.exit_code)
     except ShiftscopeError as error:
         if "--debug" in sys.argv:
             raise

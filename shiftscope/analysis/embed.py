@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from shiftscope.backbones import open_backbones
 from shiftscope.core.features import FeatureSet
+from shiftscope.core.files import write_atomic
 from shiftscope.core.progress import Progress
 from shiftscope.data import FeatureFile, open_source, per_class
 from shiftscope.errors import InputError
@@ -45,7 +47,13 @@ def embed_all(
 
 
 def save_features(features: FeatureSet, file: Path) -> Path:
-    """Write ``features`` to a ``.npz`` file that ``features:FILE`` reads, and return its path."""
+    """Write ``features`` to a ``.npz`` file that ``features:FILE`` reads, and return its path.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
     arrays = {"x": features.features, "ids": np.array(features.ids)}
     if features.target.kind == "class":
         arrays["y"] = np.array(features.target.names())
@@ -54,6 +62,10 @@ def save_features(features: FeatureSet, file: Path) -> Path:
     for name in ("logits", "groups"):
         if getattr(features, name) is not None:
             arrays[name] = getattr(features, name)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the mapping for allow_pickle
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the mapping for allow_pickle
+    try:
+        write_atomic(file, packed.getvalue())
+    except OSError as reason:
+        raise InputError(f"{file} cannot be written ({reason.strerror}): name another folder.") from None
     return file

@@ -11,8 +11,8 @@ from shiftscope.analysis.inputs import Candidates, Inputs
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.records import BackboneCard, Costs, InputCard
 from shiftscope.core.spec import RunSpec
-from shiftscope.data import FeatureFile, feature_sets, open_source, per_class
-from shiftscope.errors import InputError
+from shiftscope.data import FeatureFile, feature_sets, per_class
+from shiftscope.errors import BackboneError
 from shiftscope.extraction import Extraction, Progress, Store, extract, resolve_device
 
 __all__ = ["Extracted", "extract_all"]
@@ -28,20 +28,20 @@ class Extracted:
     source: Features
     inputs: dict[str, InputCard]
     cards: dict[str, BackboneCard]
-    failed: dict[tuple[str, str], str]  # (data set, backbone) that gave nothing, and why
+    failed: dict[str, dict[str, str]]  # target -> backbone that gave nothing for it -> why
+    source_failed: dict[str, str]  # backbone that gave nothing for the source -> why
     costs: Costs
     device: str
 
     def pairs(self, target: str, baselines: Collection[str]) -> list[tuple[str, Pair]]:
         """Source and target under each backbone that both were seen by, baselines left out."""
         mine = self.targets[target]
-        shared = [b for b in sorted(mine) if b in self.source and b not in baselines]
-        if not shared:
-            raise InputError(
-                f"Source and target {target!r} share no backbone ({', '.join(self.source)} against "
-                f"{', '.join(mine)}): give features of both under one name."
-            )
-        return [(b, Pair(self.source[b], mine[b])) for b in shared]
+        return [(b, Pair(self.source[b], mine[b])) for b in sorted(mine) if b in self.source and b not in baselines]
+
+    def not_paired(self, target: str, baselines: Collection[str]) -> dict[str, str]:
+        """Backbones that gave nothing for source or target, and why; baselines left out."""
+        reasons = self.source_failed | self.failed.get(target, {})
+        return {b: why for b, why in sorted(reasons.items()) if b not in baselines}
 
 
 def extract_all(
@@ -53,51 +53,57 @@ def extract_all(
     cache: Path | None,
     progress: Progress | None,
 ) -> Extracted:
-    """Extract or read the features of all data sets; each image is decoded once for all backbones."""
+    """Extract or read the features of all data sets; each image is decoded once for all backbones.
+
+    Raises
+    ------
+    BackboneError
+        If a data set has features of baselines only, because every candidate failed.
+    """
     where = resolve_device(device) if inputs.images else "cpu"
     store = Store(cache)
     costs = Costs()
     cards: list[InputCard] = []
     targets: dict[str, Features] = {}
     seen: Features = {}
-    failed: dict[tuple[str, str], str] = {}
+    failed: dict[str, dict[str, str]] = {}
+    source_failed: dict[str, str] = {}
     for role, data in inputs.by_role:
         if isinstance(data, FeatureFile):
-            features, skipped = _read(data, spec, role), list(data.skipped)
+            features, skipped, lost = _read(data, spec, inputs), list(data.skipped), {}
         else:
             backbones = candidates.backbones if role == "target" else candidates.ranked
             done = extract(data, backbones, store=store, device=where, progress=progress)
             costs, skipped = _added(costs, done), list(done.skipped)
-            features = dict(done.features)
-            failed |= {(data.name, name): why for name, why in done.failed.items()}
+            features, lost = dict(done.features), done.failed
+            if not any(b.card.name in features for b in candidates.ranked):
+                raise BackboneError("; ".join(f"{name}: {why}" for name, why in lost.items()))
         if role == "target":
-            targets[data.name] = features
+            targets[data.name], failed[data.name] = features, lost
         else:
-            seen = features
+            seen, source_failed = features, lost
         cards.append(input_card(features, role=role, uri=data.uri, n_available=data.n_available, skipped=skipped))
-    return Extracted(targets, seen, by_name(cards), _cards(candidates, targets), failed, costs, where)
+    return Extracted(targets, seen, by_name(cards), _cards(candidates, targets), failed, source_failed, costs, where)
 
 
-def _read(data: FeatureFile, spec: RunSpec, role: str) -> Features:
-    features = feature_sets(_files(data, spec, role), name=data.name)
+def _read(data: FeatureFile, spec: RunSpec, inputs: Inputs) -> Features:
+    features = feature_sets(_files(data, inputs), name=data.name)
     if spec.per_class is None:
         return features
     index = per_class(next(iter(features.values())).target, spec.per_class, spec.seed)
     return {name: fs.take(index) for name, fs in features.items()}
 
 
-def _files(data: FeatureFile, spec: RunSpec, role: str) -> dict[str, FeatureFile]:
+def _files(data: FeatureFile, inputs: Inputs) -> dict[str, FeatureFile]:
     """Feature files of one data set by backbone name.
 
-    Files named with ``--features`` belong to the target; alone, source and target are two files of one backbone.
+    The target's own file is called like the target, and a source is compared under that name. Where there is
+    nothing to tell it from, because no other files are given with ``--features``, it is just ``features``.
     """
-    if role == "source" or spec.source is not None:
-        return {"features": data}
-    others = {name: open_source(uri, name) for name, uri in spec.features.items()}
-    for name, other in others.items():
-        if not isinstance(other, FeatureFile):
-            raise InputError(f"--features {name}={other.uri} is not a file of features: give a .npz or .safetensors.")
-    return {data.name: data, **{n: o for n, o in others.items() if isinstance(o, FeatureFile)}}
+    if not inputs.others:
+        return {data.name if inputs.source is None else "features": data}
+    (target,) = inputs.targets
+    return {target: data} if data is inputs.source else {target: data, **inputs.others}
 
 
 def _added(costs: Costs, done: Extraction) -> Costs:

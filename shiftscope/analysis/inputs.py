@@ -40,6 +40,7 @@ class Inputs:
 
     targets: dict[str, Data]
     source: Data | None
+    others: dict[str, FeatureFile]  # backbone -> more features of the one target
 
     @property
     def by_role(self) -> list[tuple[Role, Data]]:
@@ -64,7 +65,7 @@ def open_candidates(spec: RunSpec, *, trust_code: bool, baselines: bool) -> Cand
     uris = list(dict.fromkeys(spec.backbones))
     if baselines and uris and PIXELS not in uris:
         uris.append(PIXELS)
-    opened = {b.card.identity: b for uri in uris for b in open_backbones(uri, trust_code=trust_code, seed=spec.seed)}
+    opened = {_sameness(b): b for uri in uris for b in open_backbones(uri, trust_code=trust_code, seed=spec.seed)}
     given = [b for b in opened.values() if not _is_baseline(b)]
     copies: dict[str, Backbone] = {}
     if baselines and spec.random:
@@ -72,7 +73,7 @@ def open_candidates(spec: RunSpec, *, trust_code: bool, baselines: bool) -> Cand
         for b in given:
             key = architecture_key(b.card)
             copies[key] = copies.get(key) or random_copy(b, spec.seed)
-    every = tuple({b.card.identity: b for b in (*opened.values(), *copies.values())}.values())
+    every = tuple({_sameness(b): b for b in (*opened.values(), *copies.values())}.values())
     _distinct_names(every)
     return Candidates(
         every,
@@ -86,6 +87,7 @@ def open_inputs(spec: RunSpec) -> Inputs:
     return Inputs(
         {name: _drawn(open_source(uri, name), spec) for name, uri in sorted(spec.targets.items())},
         None if spec.source is None else _drawn(open_source(spec.source), spec),
+        {name: _feature_file(name, uri) for name, uri in spec.features.items()},
     )
 
 
@@ -99,14 +101,34 @@ def demand(spec: RunSpec, kind: str, candidates: Candidates, inputs: Inputs) -> 
         raise InputError("There is no candidate: name a backbone, for example --backbone torchvision:resnet18.")
     if spec.backbones and len(inputs.images) < len(inputs.by_role):
         raise InputError("Backbones need images: give images for every data set, or features for every one.")
+    if inputs.others:
+        _demand_one_file(inputs)
     for data in inputs.images:
         if data is not inputs.source and needs_labels(spec, kind):
             demand_classes(data.uri, data.target)
 
 
+def _demand_one_file(inputs: Inputs) -> None:
+    """Refuse features of more backbones that do not go with one target's own file."""
+    (name, target), *more = inputs.targets.items()
+    if more or not isinstance(target, FeatureFile):
+        raise InputError(
+            f"Features of {', '.join(inputs.others)} were given, and the target is not one file of features: rank "
+            "features:FILE with --features NAME=FILE for each further backbone."
+        )
+    if name in inputs.others:
+        raise InputError(f"Two feature files are named {name!r}, the target's and another: rename the latter.")
+
+
 def needs_labels(spec: RunSpec, kind: str) -> bool:
     """Whether a target without labels leaves nothing to do."""
     return kind == "rank" or (kind == "run" and spec.source is None)
+
+
+def _sameness(backbone: Backbone) -> tuple[str, ...]:
+    """Equal for a backbone that is named twice; one network fed in two ways, or under two names, is two backbones."""
+    card = backbone.card
+    return (card.name, card.identity, card.transform.fingerprint if card.transform else "")
 
 
 def _is_baseline(backbone: Backbone) -> bool:
@@ -122,6 +144,13 @@ def _distinct_names(backbones: Sequence[Backbone]) -> None:
                 "rename one in its manifest, or rank them in two runs."
             )
         uris[b.card.name] = b.card.uri
+
+
+def _feature_file(name: str, uri: str) -> FeatureFile:
+    file = open_source(uri, name)
+    if not isinstance(file, FeatureFile):
+        raise InputError(f"--features {name}={uri} is not a file of features: give a .npz or .safetensors.")
+    return file
 
 
 def _drawn(data: Data, spec: RunSpec) -> Data:

@@ -10,6 +10,7 @@ from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.provenance import provenance
 from shiftscope.core.records import RunRecord
 from shiftscope.core.spec import RunSpec
+from shiftscope.errors import InputError
 from shiftscope.kernels import choose
 
 __all__ = ["diagnose_features"]
@@ -21,10 +22,15 @@ def diagnose_features(source: FeatureSet, target: FeatureSet, spec: RunSpec) -> 
     Raises
     ------
     InputError
-        If the two have different feature dimensions.
+        If the two have different feature dimensions, or are known to come from different backbones.
     """
     _, measures = chosen_measures(spec, "shift")
     card = target.card or source.card or features_card("features", target)
+    if source.card is not None and source.card.identity != card.identity:
+        raise InputError(
+            f"{source.name} was seen by {source.card.name} and {target.name} by {card.name}: "
+            "extract both with the same backbone."
+        )
     results, diagnosis = diagnose_pair(
         Pair(source, target),
         backbone=card.name,

@@ -64,7 +64,8 @@ def rank_candidates(
     random_copies
         Candidate -> name of the baseline that is its architecture with random weights.
     aggregate
-        Measures to take ranks by; one that any candidate lacks is left out for all.
+        Measures to take ranks by; one that any candidate lacks is left out for all. A candidate that has none of
+        them is shown after the others without a rank.
 
     Notes
     -----
@@ -79,16 +80,18 @@ def rank_candidates(
         if r.target == target and r.kind == "transfer" and r.estimate is not None and r.estimate.draws is not None
     }
     names = sorted({r.backbone for r in results if r.target == target})
-    candidates = [b for b in names if b not in baselines]
-    used = [m for m in aggregate if candidates and all((b, m) in estimates for b in candidates)]
     copies = random_copies or {}
-    rows = [RankRow(backbone=b, random_copy=copies.get(b)) for b in candidates]
+    candidates = [b for b in names if b not in baselines and any((b, m) in estimates for m in aggregate)]
+    used = [m for m in aggregate if candidates and all((b, m) in estimates for b in candidates)]
+    rows: list[RankRow] = []
     n_draws = 0
     if used:
         points = np.array([[[estimates[b, m].value] for b in candidates] for m in used])
         draws = np.array([[estimates[b, m].draws for b in candidates] for m in used])
         n_draws = draws.shape[2]
         rows = _rows(candidates, used, _ranks(points, used), _ranks(draws, used), copies)
+    ranked = {row.backbone for row in rows}
+    rows += [RankRow(backbone=b, random_copy=copies.get(b)) for b in names if b not in ranked and b not in baselines]
     rows += [RankRow(backbone=b, baseline=True) for b in names if b in baselines]
     return Ranking(target=target, measures=used, rows=rows, n_draws=n_draws, level=LEVEL)
 

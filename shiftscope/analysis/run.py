@@ -12,12 +12,13 @@ from typing import Any, Literal, TypeAlias
 
 from shiftscope.analysis.features import Extracted, extract_all
 from shiftscope.analysis.inputs import Candidates, demand, demand_classes, needs_labels, open_candidates, open_inputs
-from shiftscope.analysis.rank import DEFAULT_TRANSFER, measure_candidates, rank_candidates
+from shiftscope.analysis.rank import AGGREGATE, DEFAULT_TRANSFER, measure_candidates, rank_candidates
 from shiftscope.analysis.shift import DEFAULT_SHIFT, diagnose_pair
 from shiftscope.checks import find
 from shiftscope.core.provenance import provenance
 from shiftscope.core.records import MeasureResult, Ranking, RunRecord, ShiftDiagnosis
 from shiftscope.core.spec import RunSpec
+from shiftscope.errors import InputError
 from shiftscope.extraction import Progress
 from shiftscope.kernels import choose
 from shiftscope.measures import MEASURES
@@ -110,7 +111,8 @@ def chosen_measures(spec: RunSpec, kind: Kind) -> tuple[tuple[str, ...], tuple[s
     Raises
     ------
     UnknownNameError, InputError
-        For a measure nobody registered, an option it does not have, or a value it cannot take.
+        For a measure nobody registered, an option it does not have, or a value it cannot take; and when none of
+        those selected answers what is asked.
     """
     names = spec.select or [*DEFAULT_TRANSFER, *DEFAULT_SHIFT]
     every = [MEASURES[name] for name in dict.fromkeys([*names, *spec.measures])]
@@ -118,7 +120,11 @@ def chosen_measures(spec: RunSpec, kind: Kind) -> tuple[tuple[str, ...], tuple[s
         measure.check(spec.measures.get(measure.name, {}), at=f"measures.{measure.name}")
     run = [m for m in every if m.name in names or not spec.select]
     transfer = tuple(m.name for m in run if m.kind == "transfer" and kind != "shift")
-    return transfer, tuple(m.name for m in run if m.kind == "shift")
+    shift = tuple(m.name for m in run if m.kind == "shift")
+    if (kind == "rank" and not transfer) or (kind == "shift" and not shift):
+        what, default = ("ranks", DEFAULT_TRANSFER) if kind == "rank" else ("compares data sets", DEFAULT_SHIFT)
+        raise InputError(f"None of the measures selected {what} ({', '.join(names)}): select {', '.join(default)}.")
+    return transfer, shift
 
 
 def _rank_all(
@@ -137,19 +143,25 @@ def _rank_all(
             seed=spec.seed,
             kernels=choose(found.device),
         )
-        results += mine + _failures(found, name, measures)
+        results += mine + _failures(found.failed[name], measures, kind="transfer", target=name)
         rankings.append(
-            rank_candidates(mine, target=name, baselines=candidates.baselines, random_copies=candidates.random_copies)
+            rank_candidates(
+                mine,
+                target=name,
+                baselines=candidates.baselines,
+                random_copies=candidates.random_copies,
+                # Measures of the user's own choice rank where none of the usual ones is among them.
+                aggregate=[m for m in AGGREGATE if m in measures] or measures,
+            )
         )
     return results, rankings
 
 
-def _failures(found: Extracted, target: str, measures: tuple[str, ...]) -> list[MeasureResult]:
-    """Results of backbones that gave no features of ``target``: failed, each with the reason."""
+def _failures(reasons: Mapping[str, str], measures: tuple[str, ...], **where: Any) -> list[MeasureResult]:
+    """Results of backbones that gave no features: failed, each with the reason."""
     return [
-        MeasureResult(measure=m, kind="transfer", target=target, backbone=name, status="failed", reason=why)
-        for (data, name), why in found.failed.items()
-        if data == target
+        MeasureResult(measure=m, backbone=name, status="failed", reason=why, **where)
+        for name, why in reasons.items()
         for m in measures
     ]
 
@@ -171,6 +183,8 @@ def _diagnose_all(
             )
             results += mine
             diagnoses.append(diagnosis)
+        where = {"kind": "shift", "target": target, "source": next(iter(found.source.values())).name}
+        results += _failures(found.not_paired(target, candidates.baselines), measures, **where)
     return results, diagnoses
 
 

@@ -91,11 +91,11 @@ def _row(result: MeasureResult, floor: Floor | None) -> ShiftRow:
 
 
 def _per_class(pair: Pair, options: Mapping[str, Any], seed: int, kernels: Any) -> list[ClassShift]:
-    """MMD within each class that both sides have, in falling order of the shift."""
+    """MMD within each class that both sides have, in falling order of the shift; classes without a value last."""
     found = [_class_shift(pair.of_class(c), c, options, seed, kernels) for c in pair.shared_classes]
     adjusted = holm([c.pvalue for c in found])
     rows = [c.model_copy(update={"pvalue_holm": p}) for c, p in zip(found, adjusted, strict=True)]
-    return sorted(rows, key=lambda c: (-np.inf if c.value is None else -c.value, c.name))
+    return sorted(rows, key=lambda c: (np.inf if c.value is None else -c.value, c.name))
 
 
 def _class_shift(pair: Pair, name: str, options: Mapping[str, Any], seed: int, kernels: Any) -> ClassShift:

@@ -10,6 +10,7 @@ from shiftscope.core.artifacts import ARRAYS, pack_arrays, result_arrays
 from shiftscope.core.files import write_atomic
 from shiftscope.core.load import RECORD, dump_record
 from shiftscope.core.records import RunRecord
+from shiftscope.errors import InputError
 
 __all__ = ["PAGE", "write_run"]
 
@@ -21,11 +22,19 @@ def write_run(outcome: RunOutcome, folder: Path, *, render: Callable[[RunRecord]
 
     Everything is made before the first file is written, and the record comes last: where there is a run.json,
     all that it names is there.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
     """
     arrays, digest = pack_arrays(result_arrays(outcome.results))
     record = outcome.record.model_copy(update={"artifacts": {ARRAYS: digest}})
     page = render(record)
-    write_atomic(folder / ARRAYS, arrays)
-    write_atomic(folder / PAGE, page)
-    write_atomic(folder / RECORD, dump_record(record))
+    try:
+        write_atomic(folder / ARRAYS, arrays)
+        write_atomic(folder / PAGE, page)
+        write_atomic(folder / RECORD, dump_record(record))
+    except OSError as reason:
+        raise InputError(f"{folder} cannot be written ({reason.strerror}): name another folder with -o.") from None
     return record

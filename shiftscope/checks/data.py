@@ -32,6 +32,6 @@ def check_data(record: RunRecord) -> Iterator[Finding]:
             severity="error",
             subject=backbone,
             title=f"{backbone}: {', '.join(measures)} could not be computed on {target}.",
-            message=f"{reason} Other backbones and measures stand.",
+            message=f"{reason.removesuffix('.')}. Other backbones and measures stand.",
             evidence={"measures": list(measures), "target": target},
         )

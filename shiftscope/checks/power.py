@@ -42,9 +42,12 @@ def check_power(record: RunRecord) -> Iterator[Finding]:
 def _too_few_permutations(record: RunRecord) -> Iterator[Finding]:
     for diagnosis in record.diagnoses:
         count = sum(row.pvalue is not None for row in diagnosis.rows)
+        compared = (diagnosis.source, diagnosis.target, diagnosis.backbone)
         for result in record.results:
             estimate = result.estimate
-            if estimate is None or estimate.pvalue is None or result.backbone != diagnosis.backbone:
+            if estimate is None or estimate.pvalue is None:
+                continue
+            if (result.source, result.target, result.backbone) != compared:
                 continue
             permutations = result.options.get("n_permutations")
             if isinstance(permutations, int) and count / (permutations + 1) > diagnosis.alpha:

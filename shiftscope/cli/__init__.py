@@ -17,7 +17,7 @@ COMMANDS = {
     "embed": "Extract features into the store.",
     "report": "Write a report from run.json.",
     "demo": "Rank a small built-in zoo on built-in data.",
-    "ls": "List measures, backbones or checks.",
+    "ls": "List measures, backbones, data or checks.",
     "doctor": "Check this installation.",
     "schema": "Print a JSON schema.",
 }

@@ -108,10 +108,10 @@ def given_spec(
         "select": list(select),
         "measures": _settings(settings),
         "per_class": per_class,
-        "random": not no_random,
+        "random": False if no_random else None,
         "seed": seed,
     }
-    written = {key: value for key, value in given.items() if value not in (None, [], {}, True)}
+    written = {key: value for key, value in given.items() if value not in (None, [], {})}
     return parse_spec(written, at="command line"), written
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -54,7 +55,8 @@ def command(
     for name, features in sorted(extraction.features.items()):
         click.echo(f"{name}  {features.n} x {features.d}  {extraction.keys[name]}")
         if output:
-            click.echo(f"  {save_features(features, output / f'{name}.npz')}")
+            # A name comes from a manifest: it must not lead out of the folder.
+            click.echo(f"  {save_features(features, output / (re.sub(r'[^A-Za-z0-9._@-]+', '-', name) + '.npz'))}")
     click.echo(
         f"{extraction.n_hits} of {extraction.n_hits + extraction.n_misses} feature sets from the store; "
         f"{extraction.n_decoded} images decoded, {extraction.n_forward} forward passes"

@@ -12,13 +12,17 @@ __all__ = ["command"]
 @click.command("report")
 @click.argument("record", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="HTML file; default: report.html beside the record."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="HTML file; default: report.html beside the record.",
 )
 @click.option("--table", is_flag=True, help="Print tables to the terminal instead.")
 def command(record: Path, output: Path | None, table: bool) -> None:
     """Write the report of a run from its run.json."""
     from shiftscope.core.files import write_atomic
     from shiftscope.core.load import load_record
+    from shiftscope.errors import InputError
 
     found = load_record(record)
     if table:
@@ -29,5 +33,8 @@ def command(record: Path, output: Path | None, table: bool) -> None:
     from shiftscope.report.html import render_html
 
     page = output or (record if record.is_dir() else record.parent) / "report.html"
-    write_atomic(page, render_html(found))
+    try:
+        write_atomic(page, render_html(found))
+    except OSError as reason:
+        raise InputError(f"{page} cannot be written ({reason.strerror}): name another file with -o.") from None
     click.echo(f"report: {page}")

@@ -1,0 +1,146 @@
+"""``ls``, ``doctor``, ``schema``, ``embed``, ``report`` and ``demo``."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from smallworld import manifest, record_of, shiftscope
+
+from shiftscope.backbones import BACKBONES
+from shiftscope.checks import CODES
+from shiftscope.data import SOURCES
+from shiftscope.measures import MEASURES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("measures", MEASURES),
+        ("backbones", [f"{b}:" for b in BACKBONES]),
+        ("data", [f"{s}:" for s in SOURCES]),
+        ("checks", CODES),
+    ],
+)
+def test_ls_has_a_row_for_everything(what, names):
+    done = shiftscope("ls", what)
+    assert done.code == 0
+    assert {line.split()[0] for line in done.out.splitlines()} >= set(names)
+
+
+def test_doctor_finds_nothing_wrong_here():
+    done = shiftscope("doctor")
+    assert done.code == 0, done.out
+    assert "compiled and reference agree" in done.out
+    assert "problem" not in done.out
+
+
+def test_doctor_says_what_is_broken(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SHIFTSCOPE_CACHE", str(tmp_path / "file" / "cache"))
+    done = shiftscope("doctor")
+    assert done.code == 2
+    (line,) = (line for line in done.out.splitlines() if line.startswith("problem"))
+    assert "cannot be written: set SHIFTSCOPE_CACHE" in line
+
+
+@pytest.mark.parametrize("what", ["run", "spec"])
+def test_committed_schema_is_the_one_in_force(what):
+    printed = json.loads(shiftscope("schema", what).out)
+    assert json.loads((ROOT / "docs" / "schema" / f"{what}.json").read_text(encoding="utf-8")) == printed
+
+
+def test_every_code_is_explained():
+    headings = re.findall(r"^## (\w+)$", (ROOT / "docs" / "findings.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings == list(CODES)
+
+
+def test_embed_fills_the_store_once(world, tmp_path):
+    words = ("embed", world.light, "-b", world.zoo, "--cache", tmp_path / "store")
+    first, second = shiftscope(*words), shiftscope(*words)
+    assert first.out.endswith("0 of 2 feature sets from the store; 36 images decoded, 72 forward passes\n")
+    assert second.out.endswith("2 of 2 feature sets from the store; 0 images decoded, 0 forward passes\n")
+    assert re.search(r"^ant  36 x 8  [0-9a-f]{64}$", first.out, re.MULTILINE)
+    assert first.out.splitlines()[:-1] == second.out.splitlines()[:-1]
+
+
+def test_embedded_features_rank_as_the_images_do(world, tmp_path):
+    shiftscope("embed", world.light, "-b", world.zoo, "-o", tmp_path)
+    with np.load(tmp_path / "ant.npz") as arrays:
+        assert {name: a.shape for name, a in arrays.items()} == {
+            "x": (36, 8),
+            "y": (36,),
+            "ids": (36,),
+            "logits": (36, 12),
+        }
+        assert set(arrays["y"]) == {"disc", "hill", "rail"}
+        assert "hill/03.png" in arrays["ids"]
+    words = ("rank", f"features:{tmp_path / 'ant.npz'}", "--features", f"bee={tmp_path / 'bee.npz'}")
+    done = shiftscope(*words, "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    ranks = {r["backbone"]: r["rank"] for r in record_of(tmp_path / "out")["rankings"][0]["rows"]}
+    assert sorted(ranks) == ["ant", "bee"]
+
+
+def test_embed_without_labels(world, tmp_path):
+    shiftscope("embed", world.flat, "-b", world.ant, "-o", tmp_path)
+    with np.load(tmp_path / "ant.npz") as arrays:
+        assert "y" not in arrays
+        assert arrays["x"].shape == (15, 8)
+
+
+def test_embed_takes_images_only(tmp_path, world):
+    np.savez(tmp_path / "f.npz", x=np.ones((4, 2)))
+    done = shiftscope("embed", f"features:{tmp_path / 'f.npz'}", "-b", world.ant)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "holds features already" in done.err
+
+
+def test_a_name_from_a_manifest_does_not_lead_out_of_the_folder(world, tmp_path):
+    def rename(entries):
+        entries[0]["name"] = "../../ant"
+
+    zoo = manifest(tmp_path / "zoo", change=rename)
+    assert shiftscope("embed", world.flat, "-b", f"checkpoint:{zoo}#*", "-o", tmp_path / "a" / "b" / "c").code == 0
+    assert sorted(f.name for f in (tmp_path / "a").rglob("*.npz")) == ["..-..-ant.npz", "bee.npz"]
+    assert {f.parent for f in (tmp_path / "a").rglob("*.npz")} == {tmp_path / "a" / "b" / "c"}
+
+
+def test_report_is_made_again_from_the_record(ranked, tmp_path):
+    done = shiftscope("report", ranked.folder, "-o", tmp_path / "again.html")
+    assert done.code == 0
+    assert (tmp_path / "again.html").read_bytes() == (ranked.folder / "report.html").read_bytes()
+
+
+def test_report_as_a_table(ranked):
+    done = shiftscope("report", ranked.folder / "run.json", "--table")
+    assert done.code == 0
+    assert done.out.splitlines()[0] == ranked.printed.splitlines()[0]
+    assert "5 of 5" not in done.out.splitlines()[-1]
+
+
+def test_version_and_help():
+    assert shiftscope("--version").out.startswith("shiftscope, version ")
+    assert shiftscope("-h").out == shiftscope("--help").out
+    assert "Rank pretrained models" in shiftscope("-h").out
+
+
+def test_demo(tmp_path):
+    done = shiftscope("demo", "-o", tmp_path)
+    assert done.code == 0, done.err
+    found = record_of(tmp_path)
+    order = [r["backbone"] for r in found["rankings"][0]["rows"] if not r["baseline"]]
+    assert order[0] == "printed_digits"
+    assert "shuffled_digits" in order[1:]
+    assert len(order) == 8
+    assert len(found["diagnoses"]) == 8
+    assert any(f["code"] == "ST101" for f in found["findings"])
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "printed_digits" in page
+    digest = hashlib.sha256((tmp_path / "arrays.safetensors").read_bytes()).hexdigest()
+    assert found["artifacts"] == {"arrays.safetensors": digest}
+    assert "error" not in {f["severity"] for f in found["findings"]}
