@@ -1,7 +1,6 @@
 """The promises of the README, kept on real weights and real pictures; skipped where there are none."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NotRequired, TypedDict, TypeVar
 
 import click
 
 from shiftscope.core.spec import RunSpec, parse_spec
 from shiftscope.errors import InputError
 
-__all__ = ["backbone_options", "given_spec", "measure_options", "run_options", "trust_option"]
+__all__ = ["Place", "backbone_options", "given_spec", "measure_options", "place_of", "run_options", "trust_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Place(TypedDict):
+    """Where a run works and what it leaves: none of it changes a number."""
+
+    device: str
+    cache: Path | None
+    output: Path | None
+    as_json: bool
+    trust_code: NotRequired[bool]
+
+
+def place_of(options: dict[str, Any]) -> Place:
+    """Take what belongs to the place of a run out of all ``options`` of a command."""
+    return Place(
+        device=options.pop("device"),
+        cache=options.pop("cache"),
+        output=options.pop("output"),
+        as_json=options.pop("as_json"),
+        trust_code=options.pop("trust_code"),
+    )
 
 
 def _stack(*options: Callable[[F], F]) -> Callable[[F], F]:

@@ -6,12 +6,13 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import click
 
 from shiftscope.analysis.run import Kind, execute
 from shiftscope.analysis.write import write_run
+from shiftscope.cli._options import Place
 from shiftscope.cli._progress import progress_bar
 from shiftscope.core.load import dump_record
 from shiftscope.core.spec import RunSpec
@@ -23,11 +24,7 @@ def run_and_finish(
     given_spec: tuple[RunSpec, dict[str, Any]],
     *,
     kind: Kind,
-    device: str,
-    cache: Path | None,
-    output: Path | None,
-    as_json: bool,
-    trust_code: bool,
+    **place: Unpack[Place],
 ) -> None:
     """Run, write run.json, its arrays and report.html, and print the tables or the record."""
     from shiftscope.report.html import render_html
@@ -35,11 +32,17 @@ def run_and_finish(
     spec, given = given_spec
     with progress_bar() as progress:
         outcome = execute(
-            spec, kind=kind, given=given, device=device, trust_code=trust_code, cache=cache, progress=progress
+            spec,
+            kind=kind,
+            given=given,
+            device=place["device"],
+            trust_code=place.get("trust_code", False),
+            cache=place["cache"],
+            progress=progress,
         )
-    folder = output or _default_folder(kind, spec)
+    folder = place["output"] or _default_folder(kind, spec)
     record = write_run(outcome, folder, render=render_html)
-    if as_json:
+    if place["as_json"]:
         click.echo(dump_record(record), nl=False)
         return
     from shiftscope.report.terminal import print_record, terminal

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
 import click
 
-from shiftscope.cli._options import run_options
+from shiftscope.cli._options import Place, run_options
 
 __all__ = ["command"]
 
@@ -15,7 +16,7 @@ FOLDER = Path("shiftscope-demo")
 
 @click.command("demo")
 @run_options
-def command(*, seed: int | None, device: str, cache: Path | None, output: Path | None, as_json: bool) -> None:
+def command(*, seed: int | None, **place: Unpack[Place]) -> None:
     """Rank eight small networks for handwritten digits and say how far these are from printed ones.
 
     Needs no network. Data, weights, run.json and report.html are put into shiftscope-demo/, or the folder given by -o.
@@ -23,13 +24,6 @@ def command(*, seed: int | None, device: str, cache: Path | None, output: Path |
     from shiftscope.cli._run import run_and_finish
     from shiftscope.demo.run import prepare
 
-    folder = output or FOLDER
-    run_and_finish(
-        prepare(folder, seed=seed or 0),
-        kind="rank",
-        device=device,
-        cache=cache,
-        output=folder,
-        as_json=as_json,
-        trust_code=False,
-    )
+    folder = place["output"] or FOLDER
+    place["output"] = folder
+    run_and_finish(prepare(folder, seed=seed or 0), kind="rank", **place)

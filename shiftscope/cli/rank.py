@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from shiftscope.cli._options import backbone_options, given_spec, measure_options, run_options
+from shiftscope.cli._options import backbone_options, given_spec, measure_options, place_of, run_options
 
 __all__ = ["command"]
 
@@ -19,9 +18,7 @@ __all__ = ["command"]
 @click.option("--no-random", is_flag=True, help="Leave out the random copy of each architecture.")
 @measure_options
 @run_options
-def command(
-    target: str, *, device: str, cache: Path | None, output: Path | None, as_json: bool, trust_code: bool, **given: Any
-) -> None:
+def command(target: str, **options: Any) -> None:
     """Rank candidates for TARGET, a labelled data set such as imagefolder:photos.
 
     \b
@@ -29,12 +26,5 @@ def command(
     """  # noqa: D301  # \b keeps click from joining the example with the text
     from shiftscope.cli._run import run_and_finish
 
-    run_and_finish(
-        given_spec(target=target, **given),
-        kind="rank",
-        device=device,
-        cache=cache,
-        output=output,
-        as_json=as_json,
-        trust_code=trust_code,
-    )
+    place = place_of(options)
+    run_and_finish(given_spec(target=target, **options), kind="rank", **place)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
 import click
 
-from shiftscope.cli._options import run_options, trust_option
+from shiftscope.cli._options import Place, run_options, trust_option
 
 __all__ = ["command"]
 
@@ -15,16 +16,7 @@ __all__ = ["command"]
 @click.argument("file", type=click.Path(path_type=Path))
 @trust_option
 @run_options
-def command(
-    file: Path,
-    *,
-    seed: int | None,
-    device: str,
-    cache: Path | None,
-    output: Path | None,
-    as_json: bool,
-    trust_code: bool,
-) -> None:
+def command(file: Path, *, seed: int | None, **place: Unpack[Place]) -> None:
     """Rank and diagnose as the TOML FILE says; the schema is printed by 'shiftscope schema spec'."""
     from shiftscope.cli._run import run_and_finish
     from shiftscope.core.spec import load_spec
@@ -32,12 +24,4 @@ def command(
     spec, given = load_spec(file)
     if seed is not None:
         spec = spec.model_copy(update={"seed": seed})
-    run_and_finish(
-        (spec, given),
-        kind="run",
-        device=device,
-        cache=cache,
-        output=output,
-        as_json=as_json,
-        trust_code=trust_code,
-    )
+    run_and_finish((spec, given), kind="run", **place)
