@@ -44,7 +44,6 @@ class Kernels:
     backend: str
     permutation_members: Callable[..., NDArray[np.uint8]] = field(repr=False, compare=False)
     mmd_sums: Callable[..., MmdSums] = field(repr=False, compare=False)
-    mmd_statistics: Callable[..., Floats] = field(repr=False, compare=False)
     nearest: Callable[..., tuple[NDArray[np.int64], NDArray[np.float32]]] = field(repr=False, compare=False)
     eigh_gram: Callable[..., tuple[Floats, Floats]] = field(repr=False, compare=False)
     ridge_held_out: Callable[..., Floats] = field(repr=False, compare=False)

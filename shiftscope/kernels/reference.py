@@ -17,7 +17,6 @@ from shiftscope.kernels.ridge import Floats, eigh_gram, ridge_gcv, ridge_held_ou
 __all__ = [
     "MmdSums",
     "eigh_gram",
-    "mmd_statistics",
     "mmd_sums",
     "nearest",
     "permutation_members",
@@ -166,45 +165,6 @@ def mmd_sums(
             to_first[I] += kernel @ first[J]
             quadratic += np.einsum("ib,ib->b", members[I], kernel @ members[J])
     return MmdSums(quadratic, row_sums, float(row_sums.sum()), to_first)
-
-
-def mmd_statistics(sums: MmdSums, members: NDArray[np.uint8], n: int) -> Floats:
-    """The unbiased squared MMD of every column of ``members``.
-
-    With v a 0/1 column, r = K1 and T = 1'K1: Sxx = v'Kv, Sxy = v'r - Sxx, Syy = T - 2 v'r + Sxx, and
-    MMD^2 = Sxx / (n(n-1)) + Syy / (m(m-1)) - 2 Sxy / (nm) (Gretton et al., JMLR 2012, eq. 3).
-
-    Parameters
-    ----------
-    sums : MmdSums
-    members : (N, B+1) uint8
-        The columns that ``sums`` was computed for.
-    n : int
-        Size of the first sample.
-
-    Returns
-    -------
-    (B+1,) float64
-        Entry 0 is the observed statistic. Negative values are possible and meant.
-
-    Raises
-    ------
-    ValueError
-        When a sample has fewer than 2 rows.
-
-    Notes
-    -----
-    O(N B). Fails when rows depend on each other (patients, videos): then whole groups must be permuted.
-    """
-    m = len(members) - n
-    if min(n, m) < 2:
-        raise ValueError(f"samples of {n} and {m} rows: the unbiased MMD needs at least 2 in each.")
-    linear = sums.row_sums @ members
-    sxx = sums.quadratic
-    sxy = linear - sxx
-    syy = sums.total - 2 * linear + sxx
-    statistics: Floats = sxx / (n * (n - 1)) + syy / (m * (m - 1)) - 2 * sxy / (n * m)
-    return statistics
 
 
 def nearest(
