@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from shiftscope.core.features import FeatureSet
 from shiftscope.core.records import BackboneCard, InputCard, Skipped
 
@@ -35,6 +37,7 @@ def input_card(
         classes={c: int(k) for c, k in zip(target.class_names, target.counts, strict=True)},
         fingerprint=_fingerprint(first),
         skipped=list(skipped),
+        **_twins(first),
     )
 
 
@@ -57,6 +60,19 @@ def features_card(name: str, features: FeatureSet) -> BackboneCard:
         transform=None,
         identity=features.fingerprint,
     )
+
+
+def _twins(features: FeatureSet) -> dict[str, int]:
+    """Count samples whose content another sample has too, and those whose twin has another label."""
+    _, place, counts = np.unique(features.keys, return_inverse=True, return_counts=True)
+    labels = features.target.strata
+    lowest, highest = np.full(len(counts), np.iinfo(np.int64).max), np.full(len(counts), -1)
+    np.minimum.at(lowest, place, labels)
+    np.maximum.at(highest, place, labels)
+    return {
+        "n_identical": int((counts[place] > 1).sum()),
+        "n_conflicting": int((lowest < highest)[place].sum()),
+    }
 
 
 def _fingerprint(features: FeatureSet) -> str:

@@ -54,7 +54,7 @@ def save_features(features: FeatureSet, file: Path) -> Path:
     InputError
         If the file cannot be written.
     """
-    arrays = {"x": features.features, "ids": np.array(features.ids)}
+    arrays = {"x": features.features, "ids": np.array(features.ids), "keys": features.keys}
     if features.target.kind == "class":
         arrays["y"] = np.array(features.target.names())
     elif features.target.kind != "none":

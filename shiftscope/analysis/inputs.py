@@ -98,7 +98,11 @@ def demand(spec: RunSpec, kind: str, candidates: Candidates, inputs: Inputs) -> 
     if kind == "shift" and inputs.source is None:
         raise InputError("There is no source to compare with: name two data sets.")
     if inputs.images and not candidates.ranked:
-        raise InputError("There is no candidate: name a backbone, for example --backbone torchvision:resnet18.")
+        only = ", ".join(spec.backbones)
+        raise InputError(
+            f"There is no candidate{f', only baselines ({only})' if only else ''}: name a backbone with trained "
+            "weights, for example torchvision:resnet18."
+        )
     if spec.backbones and len(inputs.images) < len(inputs.by_role):
         raise InputError("Backbones need images: give images for every data set, or features for every one.")
     if inputs.others:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from shiftscope.core.features import FeatureSet
-from shiftscope.core.records import MeasureResult, Ranking, RankRow
+from shiftscope.core.records import Estimate, Gain, MeasureResult, Ranking, RankRow
 from shiftscope.measures import MEASURES
+from shiftscope.measures._resampling import LEVEL as HALVES_LEVEL
+from shiftscope.measures._resampling import Z
 
 __all__ = ["AGGREGATE", "DEFAULT_TRANSFER", "measure_candidates", "rank_candidates"]
 
@@ -20,6 +22,9 @@ DEFAULT_TRANSFER = ("logme", "hscore", "ridge", "knn")
 # the feature dimension; ridge is shown beside them because its unit, accuracy, is the one people know.
 AGGREGATE = ("logme", "knn", "hscore")
 LEVEL = 0.90
+# Gains over the baselines are told in the measure whose unit people know.
+GAIN_MEASURE = "ridge"
+PIXELS = "pixels"
 
 Array = NDArray[np.float64]
 
@@ -90,10 +95,33 @@ def rank_candidates(
         draws = np.array([[estimates[b, m].draws for b in candidates] for m in used])
         n_draws = draws.shape[2]
         rows = _rows(candidates, used, _ranks(points, used), _ranks(draws, used), copies)
+        if len(candidates) == 1:
+            # With nothing to choose between, being the best of one says nothing.
+            rows = [rows[0].model_copy(update={"p_best": None, "p_rank": []})]
     ranked = {row.backbone for row in rows}
     rows += [RankRow(backbone=b, random_copy=copies.get(b)) for b in names if b not in ranked and b not in baselines]
+    rows = [row.model_copy(update=_gains(row, estimates, baselines)) for row in rows]
     rows += [RankRow(backbone=b, baseline=True) for b in names if b in baselines]
     return Ranking(target=target, measures=used, rows=rows, n_draws=n_draws, level=LEVEL)
+
+
+def _gains(
+    row: RankRow, estimates: Mapping[tuple[str, str], Estimate], baselines: Collection[str]
+) -> dict[str, Gain | None]:
+    """Gains of a candidate over the pixel baseline and over its random copy, where they were scored."""
+    pairs = {"over_pixels": PIXELS if PIXELS in baselines else None, "over_random": row.random_copy}
+    mine = estimates.get((row.backbone, GAIN_MEASURE))
+    found = {name: estimates.get((other, GAIN_MEASURE)) for name, other in pairs.items() if other is not None}
+    return {name: _gain(mine, other) for name, other in found.items() if mine is not None and other is not None}
+
+
+def _gain(mine: Estimate, other: Estimate) -> Gain:
+    """Difference with an interval from paired half-sample draws: both saw the same halves."""
+    assert mine.draws is not None
+    assert other.draws is not None
+    value = mine.value - other.value
+    reach = Z * float((mine.draws - other.draws).std(ddof=1))
+    return Gain(measure=GAIN_MEASURE, value=value, low=value - reach, high=value + reach, level=HALVES_LEVEL)
 
 
 def _ranks(values: Array, used: Sequence[str]) -> Array:

@@ -15,7 +15,10 @@ CHECKS: tuple[Callable[[RunRecord], Iterator[Finding]], ...] = (check_shift, che
 CODES = {
     "ST101": "inputs have moved: the test rejects and the effect is beyond the noise floor",
     "DQ301": "unreadable files were left out",
+    "DQ302": "samples have exact copies",
     "DQ303": "a measure could not be computed",
+    "DQ304": "source and target are the same samples",
+    "DQ305": "a measure has no meaning for these samples",
     "PW401": "the first candidates cannot be told apart",
     "PW402": "classes with very few samples",
     "PW403": "too few permutations to reach the level",

@@ -32,7 +32,7 @@ class LayerStats:
     running_var: NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FeatureSet:
     """n samples seen by one backbone; made by ``FeatureSet.of`` and never changed.
 
@@ -49,7 +49,12 @@ class FeatureSet:
     layer_stats: dict[str, LayerStats] = field(default_factory=dict)
     groups: NDArray[np.int64] | None = None  # (n,) samples of one group are not independent
     card: BackboneCard | None = None
-    _memo: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    _memo: dict[Hashable, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        model = f" under {self.card.name}" if self.card else ""
+        kind = f"{self.target.n_classes} classes" if self.target.kind == "class" else f"target {self.target.kind}"
+        return f"<FeatureSet {self.name}{model}: {self.n} samples x {self.d} features, {kind}>"
 
     @classmethod
     def of(

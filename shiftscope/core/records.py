@@ -22,6 +22,7 @@ __all__ = [
     "Costs",
     "Estimate",
     "Finding",
+    "Gain",
     "InputCard",
     "MeasureResult",
     "Provenance",
@@ -115,6 +116,8 @@ class InputCard(Record):
     classes: dict[str, int] = Field(default={}, description="samples per class")
     fingerprint: str = Field(description="sha256 over contents and labels in canonical order")
     skipped: list[Skipped] = []
+    n_identical: int = Field(default=0, ge=0, description="samples whose content another sample has too")
+    n_conflicting: int = Field(default=0, ge=0, description="of these, samples whose twin has another label")
 
 
 class MeasureResult(Record):
@@ -139,6 +142,16 @@ class MeasureResult(Record):
         return self
 
 
+class Gain(Record):
+    """How far a candidate's held-out score lies above a baseline's on the same samples, with a paired interval."""
+
+    measure: str
+    value: Finite
+    low: Finite
+    high: Finite
+    level: Probability
+
+
 class RankRow(Record):
     """One candidate in a ranking; baselines carry no rank."""
 
@@ -152,6 +165,8 @@ class RankRow(Record):
     p_rank: list[Probability] = Field(default=[], description="share of draws at rank 1, 2, …")
     ranks: dict[str, Finite] = Field(default={}, description="rank by each measure")
     random_copy: str | None = Field(default=None, description="the same architecture with random weights")
+    over_pixels: Gain | None = None
+    over_random: Gain | None = None
 
 
 class Ranking(Record):

@@ -29,6 +29,7 @@ class FeatureFile:
     x: NDArray[np.float32]  # (n, d)
     target: Target | None  # None when the file has no labels
     ids: tuple[str, ...] | None = None
+    keys: tuple[bytes, ...] | None = None  # hashes of the samples themselves
     groups: NDArray[Any] | None = None  # (n,)
     logits: NDArray[np.float32] | None = None  # (n, k)
 
@@ -44,7 +45,7 @@ class FeatureFile:
 
 
 def open_features(address: Address) -> FeatureFile:
-    """Read features (n, d) from ``x``, and ``y``, ``ids``, ``groups`` and ``logits`` where the file has them.
+    """Read features (n, d) from ``x``, and ``y``, ``ids``, ``keys``, ``groups`` and ``logits`` where the file has them.
 
     Raises
     ------
@@ -55,15 +56,16 @@ def open_features(address: Address) -> FeatureFile:
     with open_archive(address.path) as arrays:
         x = array(arrays, address.options.get("x", "x"), address.path)
         target = labels(arrays, address, len(x)) if x.ndim else None
-        ids, groups, logits = (_optional(arrays, key, address) for key in ("ids", "groups", "logits"))
+        ids, keys, groups, logits = (_optional(arrays, key, address) for key in ("ids", "keys", "groups", "logits"))
     # Made only for its checks, so that a bad file is refused before any work.
-    FeatureSet.of(x, target, name=str(address.path), logits=logits, groups=groups, ids=_text(ids))
+    FeatureSet.of(x, target, name=str(address.path), logits=logits, groups=groups, ids=_text(ids), keys=_bytes(keys))
     return FeatureFile(
         uri=address.uri,
         name=address.uri,
         x=x.astype(np.float32),
         target=target,
         ids=_text(ids),
+        keys=_bytes(keys),
         groups=groups,
         logits=None if logits is None else logits.astype(np.float32),
     )
@@ -72,9 +74,11 @@ def open_features(address: Address) -> FeatureFile:
 def feature_sets(files: Mapping[str, FeatureFile], *, name: str | None = None) -> dict[str, FeatureSet]:
     """Join the files of one data set, one per backbone: row i is the same sample in all of them.
 
-    Samples get one canonical order for all files, by a hash over their rows in every file (backbones in order of
-    name) and their label, so that folds and draws are paired across backbones whatever the order of the rows.
-    Labels, ids and groups may stand in one file only.
+    Samples get one canonical order for all files, so that folds and draws are paired across backbones whatever the
+    order of the rows: by ``keys`` (hashes of the samples, as ``shiftscope embed -o`` writes them) where a file has
+    them, otherwise by a hash over the row of the first file and the label. More files change nothing but the order of
+    samples that are equal in the first.
+    Labels, ids, keys and groups may stand in one file only.
 
     Raises
     ------
@@ -94,7 +98,9 @@ def feature_sets(files: Mapping[str, FeatureFile], *, name: str | None = None) -
     target = _agreed(files, {b: f.target for b, f in files.items()}, "labels") or Target.of(None, n=n)
     ids = _agreed(files, {b: f.ids for b, f in files.items()}, "ids")
     groups = _agreed(files, {b: f.groups for b, f in files.items()}, "groups")
-    keys = _joint_keys([files[b].x for b in sorted(files)], target)
+    keys = _agreed(files, {b: f.keys for b, f in files.items()}, "keys")
+    if keys is None:
+        keys = _row_keys([file.x for file in files.values()], target)
     return {
         backbone: FeatureSet.of(
             file.x, target, name=name or file.name, logits=file.logits, groups=groups, ids=ids, keys=keys
@@ -109,6 +115,10 @@ def _optional(arrays: Arrays, key: str, address: Address) -> NDArray[Any] | None
 
 def _text(ids: NDArray[Any] | None) -> tuple[str, ...] | None:
     return None if ids is None else tuple(i.decode() if isinstance(i, bytes) else str(i) for i in ids.tolist())
+
+
+def _bytes(keys: NDArray[Any] | None) -> tuple[bytes, ...] | None:
+    return None if keys is None else tuple(k if isinstance(k, bytes) else str(k).encode() for k in keys.tolist())
 
 
 def _agreed(files: Mapping[str, FeatureFile], parts: Mapping[str, Any], what: str) -> Any:
@@ -132,14 +142,14 @@ def _same(a: Any, b: Any) -> bool:
     return np.array_equal(a, b)
 
 
-def _joint_keys(blocks: Sequence[NDArray[np.float32]], target: Target) -> list[bytes]:
-    blocks = [np.ascontiguousarray(b) for b in blocks]
+def _row_keys(blocks: Sequence[NDArray[np.float32]], target: Target) -> list[bytes]:
+    """Hash of each row of the first block with its label, then of the same row of the others, to break ties."""
     names = target.names()
+    blocks = [np.ascontiguousarray(block) for block in blocks]
     keys = []
     for i in range(target.n):
-        digest = hashlib.blake2b(digest_size=16)
-        for block in blocks:
-            digest.update(block[i].tobytes())
-        digest.update(names[i].encode() if names else np.ascontiguousarray(target.values[i]).tobytes())
-        keys.append(digest.hexdigest().encode())
+        label = names[i].encode() if names else np.ascontiguousarray(target.values[i]).tobytes()
+        first = hashlib.blake2b(blocks[0][i].tobytes() + label, digest_size=16)
+        others = hashlib.blake2b(b"".join(block[i].tobytes() for block in blocks[1:]), digest_size=16)
+        keys.append((first.hexdigest() + others.hexdigest()).encode())
     return keys

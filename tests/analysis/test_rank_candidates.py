@@ -116,7 +116,29 @@ def test_baselines_are_shown_and_never_ranked():
         ("pixels", True, None),
     ]
     assert ranking.rows[0].random_copy == "a@random"
-    assert ranking.rows[0].p_best == 1
+
+
+def test_best_of_one_says_nothing():
+    (row,) = rank_candidates([result("a", "knn", 1)], target="here").rows
+    assert (row.rank, row.p_best, row.p_rank) == (1, None, [])
+
+
+def test_gains_are_differences_with_the_spread_of_paired_draws():
+    rng = np.random.default_rng(0)
+    shared = rng.normal(size=400)
+    results = [
+        result("a", "ridge", 0.8, 0.8 + 0.1 * shared + 0.01 * rng.normal(size=400)),
+        result("a", "knn", 0.7, 0.7 + 0.0 * shared),
+        result("pixels", "ridge", 0.75, 0.75 + 0.1 * shared),
+        result("a@random", "ridge", 0.3, 0.3 - 0.1 * shared),
+    ]
+    row = rank_candidates(
+        results, target="here", baselines={"pixels", "a@random"}, random_copies={"a": "a@random"}
+    ).rows[0]
+    assert row.over_pixels.value == pytest.approx(0.05)
+    # What both share cancels: only the candidate's own .01 is left, and twice the shared .1 against the copy.
+    assert row.over_pixels.high - row.over_pixels.value == pytest.approx(1.96 * 0.01, rel=0.1)
+    assert row.over_random.high - row.over_random.value == pytest.approx(1.96 * 0.2, rel=0.1)
 
 
 def test_baseline_without_a_measure_takes_it_from_nobody():

@@ -132,7 +132,14 @@ def test_failures_of_one_reason_are_one_finding():
 
 def test_not_applicable_is_no_failure():
     result = failed("knn", "net").model_copy(update={"status": "not_applicable"})
-    assert codes(record(results=[result])) == []
+    assert codes(record(results=[result])) == ["DQ305"]
+
+
+def test_copies_and_a_source_that_is_the_target():
+    twins = data().model_copy(update={"n_identical": 4, "n_conflicting": 2})
+    (finding,) = find(record(inputs=[twins]))
+    assert (finding.code, finding.severity, finding.evidence["n_conflicting"]) == ("DQ302", "warning", 2)
+    assert codes(record(inputs=[data(), data("again", role="source")])) == ["DQ304"]
 
 
 def test_leaders_that_cannot_be_told_apart():

@@ -29,15 +29,30 @@ def test_files_of_one_target_are_paired_row_by_row(tmp_path):
     assert joined["one"].target.names() == [str(y[r]) for r in rows]
 
 
-def test_order_of_rows_and_of_files_does_not_matter(tmp_path):
+def test_order_of_rows_does_not_matter(tmp_path):
     x, y = rng().normal(size=(10, 3)), np.arange(10) % 2
     shuffle = rng().permutation(10)
     a, b = feature_file(tmp_path / "a.npz", x=x, y=y), feature_file(tmp_path / "b.npz", x=2 * x, y=y)
     c = feature_file(tmp_path / "c.npz", x=x[shuffle], y=y[shuffle])
     d = feature_file(tmp_path / "d.npz", x=2 * x[shuffle])
-    straight, mixed = feature_sets({"f": a, "g": b}), feature_sets({"g": d, "f": c})
+    straight, mixed = feature_sets({"f": a, "g": b}), feature_sets({"f": c, "g": d})
     assert straight["f"].fingerprint == mixed["f"].fingerprint
     assert straight["g"].fingerprint == mixed["g"].fingerprint
+
+
+def test_more_files_change_nothing_for_the_first(tmp_path):
+    x, y = rng().normal(size=(10, 3)), np.arange(10) % 2
+    a = feature_file(tmp_path / "a.npz", x=x, y=y)
+    b = feature_file(tmp_path / "b.npz", x=rng().normal(size=(10, 5)))
+    alone, joined = feature_sets({"a": a}), feature_sets({"a": a, "b": b})
+    assert alone["a"].fingerprint == joined["a"].fingerprint
+
+
+def test_keys_in_a_file_give_the_order(tmp_path):
+    x, y = rng().normal(size=(6, 3)), np.arange(6) % 2
+    keys = np.array([b"c", b"a", b"f", b"b", b"e", b"d"])
+    found = feature_sets({"a": feature_file(tmp_path / "a.npz", x=x, y=y, keys=keys)})["a"]
+    np.testing.assert_array_equal(found.features, x.astype(np.float32)[np.argsort(keys)])
 
 
 def test_samples_that_one_backbone_confuses_are_ordered_by_the_other(tmp_path):

@@ -92,13 +92,31 @@ def test_taken_samples_keep_what_belongs_to_them(tmp_path):
 def test_one_bad_file_in_many_is_left_out_and_listed(tmp_path):
     folder_of(tmp_path, ["x", "y"], per=60)
     (tmp_path / "x" / "broken.png").write_bytes(b"no picture")
-    (tmp_path / "z").mkdir()
     source = open_source(f"imagefolder:{tmp_path}")
     assert source.n == 120
-    assert [(s.file, s.reason) for s in source.skipped] == [
-        ("x/broken.png", "not a JPEG, PNG, WebP or BMP picture"),
-        ("z/", "class folder without a usable picture"),
-    ]
+    assert [(s.file, s.reason) for s in source.skipped] == [("x/broken.png", "not a JPEG, PNG, WebP or BMP picture")]
+
+
+def test_a_class_never_disappears_in_silence(tmp_path):
+    folder_of(tmp_path, ["x", "y"])
+    (tmp_path / "z").mkdir()
+    (tmp_path / "z" / "scan.tif").write_bytes(b"not read")
+    with pytest.raises(InputError, match="class folder 'z' holds no usable"):
+        open_source(f"imagefolder:{tmp_path}")
+
+
+def test_parts_of_a_data_set_are_not_taken_for_classes(tmp_path):
+    for part in ("train", "val"):
+        folder_of(tmp_path / part, ["cat", "dog"])
+    with pytest.raises(InputError, match=r"train, val all hold the same folders.*/train\."):
+        open_source(f"imagefolder:{tmp_path}")
+    assert open_source(f"imagefolder:{tmp_path / 'train'}").target.class_names == ("cat", "dog")
+
+
+def test_a_link_that_leads_back_up_is_not_followed(tmp_path):
+    folder_of(tmp_path, ["x", "y"])
+    (tmp_path / "x" / "up").symlink_to(tmp_path, target_is_directory=True)
+    assert open_source(f"imagefolder:{tmp_path}").n == 6
 
 
 def test_more_than_one_percent_unreadable_is_an_error(tmp_path):
