@@ -11,7 +11,17 @@ import click
 from shiftscope.core.spec import RunSpec, parse_spec
 from shiftscope.errors import InputError
 
-__all__ = ["Place", "backbone_options", "given_spec", "measure_options", "place_of", "run_options", "trust_option"]
+__all__ = [
+    "Place",
+    "backbone_options",
+    "cache_option",
+    "device_option",
+    "given_spec",
+    "measure_options",
+    "place_of",
+    "run_options",
+    "trust_option",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,6 +61,22 @@ trust_option = click.option(
     "--trust-code", is_flag=True, help="Run architecture code that lies next to a manifest (user code)."
 )
 
+device_option = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    help="Where networks and large kernels run.",
+)
+
+cache_option = click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="SHIFTSCOPE_CACHE",
+    show_envvar=True,
+    help="Folder of the feature store; default: the user's cache folder.",
+)
+
 backbone_options = _stack(
     click.option(
         "-b",
@@ -83,19 +109,8 @@ measure_options = _stack(
 
 run_options = _stack(
     click.option("--seed", type=click.IntRange(min=0), help="Seed of all draws; default: 0, or what the file says."),
-    click.option(
-        "--device",
-        default="auto",
-        show_default=True,
-        type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-        help="Where networks and large kernels run.",
-    ),
-    click.option(
-        "--cache",
-        type=click.Path(path_type=Path, file_okay=False),
-        envvar="SHIFTSCOPE_CACHE",
-        help="Folder of the feature store; default: the user's cache folder.",
-    ),
+    device_option,
+    cache_option,
     click.option(
         "-o",
         "--output",

@@ -7,23 +7,31 @@ from pathlib import Path
 
 import click
 
-from shiftscope.cli._options import trust_option
+from shiftscope.cli._options import cache_option, device_option, trust_option
 
 __all__ = ["command"]
 
 
 @click.command("embed")
 @click.argument("data")
-@click.option("-b", "--backbone", "backbones", multiple=True, required=True, metavar="URI", help="Repeatable.")
+@click.option(
+    "-b",
+    "--backbone",
+    "backbones",
+    multiple=True,
+    required=True,
+    metavar="URI",
+    help="Backbone, e.g. torchvision:resnet50 or checkpoint:manifest.json#name. Repeatable.",
+)
 @click.option("--per-class", type=click.IntRange(min=2), metavar="N", help="Use N samples of each class.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of --per-class.")
-@click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda", "mps"]))
-@click.option("--cache", type=click.Path(path_type=Path, file_okay=False), envvar="SHIFTSCOPE_CACHE")
+@device_option
+@cache_option
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Also write one NAME.npz per backbone there, for --features NAME=FILE.",
+    help="Also write one NAME.npz per backbone there, for features:FILE and --features NAME=FILE.",
 )
 @trust_option
 def command(

@@ -75,6 +75,7 @@ def test_embedded_features_rank_as_the_images_do(world, tmp_path):
             "x": (36, 8),
             "y": (36,),
             "ids": (36,),
+            "keys": (36,),
             "logits": (36, 12),
         }
         assert set(arrays["y"]) == {"disc", "hill", "rail"}
@@ -84,6 +85,13 @@ def test_embedded_features_rank_as_the_images_do(world, tmp_path):
     assert done.code == 0, done.err
     ranks = {r["backbone"]: r["rank"] for r in record_of(tmp_path / "out")["rankings"][0]["rows"]}
     assert sorted(ranks) == ["ant", "bee"]
+    # The file keeps the order of the images, and with it folds and draws: every number is the same.
+    assert shiftscope("rank", world.light, "-b", world.zoo, "-o", tmp_path / "images").code == 0
+    values = [
+        {(r["backbone"], r["measure"]): r["estimate"] for r in record_of(tmp_path / name)["results"]}
+        for name in ("out", "images")
+    ]
+    assert {key: values[1][key] for key in values[0]} == values[0]
 
 
 def test_embed_without_labels(world, tmp_path):
