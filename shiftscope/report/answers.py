@@ -23,7 +23,7 @@ from shiftscope.report.numerals import (
 )
 from shiftscope.report.ranked import RankReading
 from shiftscope.report.shifted import ShiftReading
-from shiftscope.report.verdicts import rank_headline, rank_lead, shift_headline, times_floor
+from shiftscope.report.verdicts import against_pixels, rank_headline, rank_lead, shift_headline, times_floor
 
 __all__ = ["Answer", "answers"]
 
@@ -72,12 +72,13 @@ def _how_sure(view: RankReading) -> Answer | None:
 
 def _what_next(view: RankReading) -> Answer | None:
     best = view.best
-    if best is None or best.row.rank is None:
+    if best is None:
         return None
     if view.none_beats_pixels:
+        unclear = any(c.over_pixels is not None and c.over_pixels.place == "unclear" for c in view.candidates)
         say = (
-            "Frozen features of these models add nothing to raw pixels here. Add candidates from a nearer domain; "
-            "check channel order, value range and input size of those you have."
+            f"As frozen features, {against_pixels(view)}. {'Label more samples, or add' if unclear else 'Add'} "
+            "candidates from a nearer domain; check channel order, value range and input size of those you have."
         )
         return Answer("What next?", "0", "runs", say)
     lead = [c.name for c in view.best_set]
@@ -114,10 +115,10 @@ def _shift_only(view: ShiftReading) -> list[Answer]:
     if key is not None and key.ratio is not None and key.ratio > 0:
         say = f"the noise floor, by {key.words.name} under {view.backbone}. {_others(view)}"
         found.append(Answer("How far?", ratio(key.ratio), "", say))
-    if view.classes:
+    if view.tested_classes:
         moved = [shown(c.name) for c in view.moved_classes]
         some = f": {listed(moved[:3])}{' most' if len(moved) > 3 else ''}" if moved else ""
-        say = f"of {small_count(len(view.classes))} classes have moved by a test of their own{some}."
+        say = f"of {small_count(len(view.tested_classes))} classes have moved by a test of their own{some}."
         found.append(Answer("Which classes?", str(len(moved)), "", say))
     say = f"A shift does not say which model copes with it: rank candidates on {view.target}, with labels."
     found.append(Answer("What next?", "rank", "", say))
@@ -150,8 +151,8 @@ def _others(view: ShiftReading) -> str:
 def _of_target(view: RankReading) -> Answer:
     best = view.best
     question = f"On {view.target}"
-    told = rank_headline(view) if len(view.best_set) > 1 or view.none_beats_pixels or best is None else ""
-    if best is None or best.row.p_best is None:
+    told = rank_headline(view) if len(view.best_set) > 1 or view.none_beats_pixels else ""
+    if best is None or best.row.p_best is None or len(view.candidates) < 2:
         return Answer(question, "", "", " ".join(filter(None, (rank_headline(view), rank_lead(view)))))
     chance = f"probability that {best.name} is the best of {len(view.candidates)}."
     return Answer(question, probability(best.row.p_best), "", " ".join(filter(None, (chance, told, rank_lead(view)))))

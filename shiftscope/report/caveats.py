@@ -80,10 +80,14 @@ def _of_input(card: InputCard) -> list[str]:
 
 
 def _of_rankings(views: Sequence[RankReading]) -> list[str]:
-    found = [
-        "The probability of being best counts sampling noise on this target alone, no other data and no training run."
-    ]
-    if any(view.candidates and view.candidates[0].over_pixels is not None for view in views):
+    found = []
+    if any(len(view.candidates) > 1 and view.best is not None for view in views):
+        found.append(
+            "The probability of being best counts sampling noise on this target alone, no other data and no training "
+            "run."
+        )
+    gains = [g for view in views for c in view.candidates for g in (c.over_pixels, c.over_random) if g is not None]
+    if gains and not any(g.ends for g in gains):
         found.append(
             "Gains over raw pixels and over random copies are differences of point values: this record holds no "
             "interval for them."

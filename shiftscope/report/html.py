@@ -16,7 +16,7 @@ from shiftscope.core.records import RunRecord
 from shiftscope.report.answers import answers
 from shiftscope.report.inputs import inputs_of, size_of
 from shiftscope.report.numerals import count, day, listed, shown
-from shiftscope.report.ranked import RankReading, read_rankings, recommended
+from shiftscope.report.ranked import RankReading, first_places, read_rankings, recommended
 from shiftscope.report.reproduce import command_line, provenance_table, spec_text, store_line
 from shiftscope.report.sections import findings_line, grouped_findings, target_sections, trust
 from shiftscope.report.shifted import ShiftReading, read_shifts
@@ -39,7 +39,7 @@ def render_html(record: RunRecord) -> str:
     template, style, script = _parts()
     rankings = read_rankings(record)
     best = recommended(rankings)
-    shifts = read_shifts(record, best)
+    shifts = read_shifts(record, first_places(rankings))
     return template.render(
         style=Markup(style),  # noqa: S704  # ours
         script=Markup(script),  # noqa: S704  # ours
@@ -107,7 +107,9 @@ def _json(record: RunRecord) -> Markup:
 
 
 def _title(rankings: list[RankReading], shifts: list[ShiftReading]) -> str:
-    targets = list(dict.fromkeys([*(view.target for view in rankings), *(view.target for view in shifts)]))
+    targets = list(
+        dict.fromkeys([*(view.target for view in rankings), *(shown(view.diagnosis.target) for view in shifts)])
+    )
     return f"{listed(targets)}: {headline(rankings, shifts).removesuffix('.')}" if targets else "shiftscope report"
 
 

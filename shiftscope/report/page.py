@@ -42,7 +42,7 @@ class Row:
 class Table:
     """A table; ``below`` are rows that stay below the others however those are sorted.
 
-    ``heading`` is the column whose cells name their rows.
+    ``heading`` is the column whose cells name their rows, ``note`` what to know of columns that are not brief.
     """
 
     caption: str
@@ -51,6 +51,7 @@ class Table:
     below: tuple[Row, ...] = ()
     sortable: bool = False
     heading: int = 0
+    note: str = ""
 
     def filled(self) -> Table:
         """The same table without the columns in which no row says anything."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from shiftscope.core.records import BackboneCard, BackboneCost, Estimate, InputCard, Ranking, RankRow, RunRecord
+from shiftscope.report.margins import Margin, margin
 from shiftscope.report.numerals import shown
 from shiftscope.report.vocabulary import MeasureWords, words_for
 
-__all__ = ["Candidate", "RankReading", "read_rankings", "recommended"]
+__all__ = ["Candidate", "RankReading", "first_places", "read_rankings", "recommended"]
 
 # The measure whose value stands for quality in figures: the first of these that the ranking has.
 QUALITY = ("ridge", "knn", "logme", "hscore")
@@ -28,8 +29,8 @@ class Candidate:
     cost: BackboneCost
     scores: Mapping[str, Estimate]
     quality: Estimate | None
-    over_pixels: float | None
-    over_random: float | None
+    over_pixels: Margin | None
+    over_random: Margin | None
     random_quality: float | None
     in_best_set: bool
     has_error: bool
@@ -81,8 +82,8 @@ class RankReading:
 
     @cached_property
     def best(self) -> Candidate | None:
-        """The candidate in first place; of several that share it, the one that was most often best."""
-        first = [c for c in self.candidates if c.row.rank == 1] or self.candidates[:1]
+        """The candidate in first place, if any was ranked; of several that share it, the one most often best."""
+        first = [c for c in self.candidates if c.row.rank == 1 and self.ranking.measures]
         return max(first, key=lambda c: c.row.p_best or 0.0, default=None)
 
     @cached_property
@@ -92,13 +93,18 @@ class RankReading:
 
     @cached_property
     def not_above_pixels(self) -> tuple[Candidate, ...]:
-        """Candidates whose quality does not exceed that of raw pixels."""
-        return tuple(c for c in self.candidates if c.over_pixels is not None and c.over_pixels <= 0)
+        """Candidates that are not shown to beat raw pixels: level with them as far as one can tell, or below."""
+        return tuple(c for c in self.candidates if c.over_pixels is not None and c.over_pixels.place != "above")
 
     @property
     def none_beats_pixels(self) -> bool:
-        """Whether raw pixels do as well as every candidate."""
+        """Whether no candidate is shown to beat raw pixels."""
         return bool(self.candidates) and len(self.not_above_pixels) == len(self.candidates)
+
+    @property
+    def has_paired_gains(self) -> bool:
+        """Whether gains over raw pixels have intervals."""
+        return any(c.over_pixels is not None and c.over_pixels.ends is not None for c in self.candidates)
 
     @cached_property
     def drawn(self) -> tuple[Candidate, ...]:
@@ -142,7 +148,12 @@ def read_rankings(record: RunRecord) -> list[RankReading]:
 
 
 def recommended(views: Sequence[RankReading]) -> dict[str, str]:
-    """Target -> backbone in first place."""
+    """Target -> backbone to start from, where one is in first place and some candidate is shown to beat raw pixels."""
+    return first_places([view for view in views if not view.none_beats_pixels])
+
+
+def first_places(views: Sequence[RankReading]) -> dict[str, str]:
+    """Target -> backbone in first place, where candidates were ranked."""
     return {view.ranking.target: view.best.row.backbone for view in views if view.best is not None}
 
 
@@ -156,7 +167,7 @@ def _read(record: RunRecord, ranking: Ranking) -> RankReading:
     quality = measures[0] if measures else None
     values = {b: found[quality].value for b, found in scores.items() if quality is not None and quality in found}
     pixels = _pixels(record, ranking)
-    best_set = ranking.best_set or tuple(row.backbone for row in ranking.rows[:1] if not row.baseline)
+    best_set = ranking.best_set if ranking.measures else ()
     errors = _with_errors(record, ranking.target)
 
     def candidate(row: RankRow) -> Candidate:
@@ -167,8 +178,8 @@ def _read(record: RunRecord, ranking: Ranking) -> RankReading:
             cost=record.costs.backbones.get(row.backbone, BackboneCost()),
             scores=scores[row.backbone],
             quality=scores[row.backbone].get(quality or ""),
-            over_pixels=_difference(value, values.get(pixels or "")),
-            over_random=_difference(value, at_random),
+            over_pixels=margin(row.over_pixels, quality, value, values.get(pixels or "")),
+            over_random=margin(row.over_random, quality, value, at_random),
             random_quality=at_random,
             in_best_set=row.backbone in best_set,
             has_error=row.backbone in errors,
@@ -192,10 +203,6 @@ def _read(record: RunRecord, ranking: Ranking) -> RankReading:
 def _ordered(measures: set[str]) -> tuple[str, ...]:
     """Known measures in the order of ``QUALITY``, then the others by name."""
     return tuple(sorted(measures, key=lambda m: (QUALITY.index(m) if m in QUALITY else len(QUALITY), m)))
-
-
-def _difference(value: float | None, baseline: float | None) -> float | None:
-    return None if value is None or baseline is None else value - baseline
 
 
 def _pixels(record: RunRecord, ranking: Ranking) -> str | None:

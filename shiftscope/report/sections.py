@@ -75,6 +75,7 @@ def _rank_section(view: RankReading, name: str, drawn: int, *, several: bool) ->
         pictures.append(accuracy(view, drawn + 1))
         against_cost = cost(view, drawn + 2)
         pictures += [against_cost] if against_cost is not None else []
+    costs = cost_table(view)
     return Section(
         id=name,
         kind="rank",
@@ -82,7 +83,7 @@ def _rank_section(view: RankReading, name: str, drawn: int, *, several: bool) ->
         lead=set_line(view),
         text=order_line(view),
         pictures=tuple(pictures),
-        tables=(("All candidates", score_table(view)), ("What they cost", cost_table(view))),
+        tables=(("All candidates", score_table(view)), *([("What they cost", costs)] if costs is not None else [])),
         has_baselines=bool(view.baselines),
     )
 
@@ -152,7 +153,7 @@ def grouped_findings(record: RunRecord, best: Collection[str]) -> list[Findings]
 def findings_line(findings: Sequence[Finding], best: Collection[str]) -> str:
     """Count the findings by severity, and say whether one names a recommended model."""
     if not findings:
-        return "No check found anything that you should know before going on."
+        return "No findings."
     counts = [(sum(f.severity == s for f in findings), s) for s in SEVERITIES]
     said = listed([f"{small_count(k)} {s}{'' if k == 1 else 's'}" for k, s in counts if k])
     named = {f.subject for f in findings if f.severity != "note"} & set(best)

@@ -95,17 +95,21 @@ class ShiftReading:
     @property
     def target(self) -> str:
         """The target's name as it may be shown."""
-        return shown(self.diagnosis.target)
+        return self._told_apart(self.diagnosis.target, "target")
 
     @property
     def source(self) -> str:
         """The source's name as it may be shown."""
-        return shown(self.diagnosis.source)
+        return self._told_apart(self.diagnosis.source, "source")
 
     @property
     def backbone(self) -> str:
         """The backbone's name as it may be shown."""
         return shown(self.diagnosis.backbone)
+
+    def _told_apart(self, name: str, side: str) -> str:
+        same = self.diagnosis.source == self.diagnosis.target
+        return f"{shown(name)} ({side})" if same else shown(name)
 
     @cached_property
     def key(self) -> ShiftLine | None:
@@ -126,6 +130,11 @@ class ShiftReading:
         """Classes with a number, the most shifted first."""
         known = [c for c in self.diagnosis.per_class if c.value is not None]
         return tuple(sorted(known, key=lambda c: (-(c.value or 0.0), c.name)))
+
+    @cached_property
+    def tested_classes(self) -> tuple[ClassShift, ...]:
+        """Classes with a test of their own."""
+        return tuple(c for c in self.classes if c.pvalue_holm is not None)
 
     @cached_property
     def moved_classes(self) -> tuple[ClassShift, ...]:

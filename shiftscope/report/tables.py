@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from shiftscope.core.records import InputCard, RunRecord
+from shiftscope.report.margins import Margin
 from shiftscope.report.numerals import NBSP, alike, count, fixed, level, listed, mega, probability, ratio, shown
 from shiftscope.report.page import EMPTY, Cell, Column, Row, Table, cells, heads
 from shiftscope.report.ranked import Candidate, RankReading
 from shiftscope.report.shifted import ShiftLine, ShiftReading
-from shiftscope.report.vocabulary import words_for
+from shiftscope.report.vocabulary import MeasureWords, words_for
 
 __all__ = ["cost_table", "other_backbones", "problems", "sample_table", "score_table", "skipped_table"]
 
@@ -25,16 +26,27 @@ def score_table(view: RankReading) -> Table:
         Column("P(best)"),
     ]
     forms = _forms(view)
-    has_gains = any(c.over_pixels is not None or c.over_random is not None for c in view.candidates)
-    gains = " Gains over raw pixels and over the random copy are differences of point values." if has_gains else ""
     return Table(
-        f"All candidates on {view.target}, best first.{gains}",
+        f"All candidates on {view.target}, best first.",
         tuple(columns),
         tuple(_score_row(view, c, forms) for c in view.candidates),
         tuple(_score_row(view, c, forms) for c in view.baselines),
         sortable=True,
         heading=1,
+        note=_gains_note(view),
     ).filled()
+
+
+def _gains_note(view: RankReading) -> str:
+    """What the gains are: paired intervals at one level, or differences of point values."""
+    gains = [g for c in view.candidates for g in (c.over_pixels, c.over_random) if g is not None]
+    if not gains:
+        return ""
+    paired = next((g for g in gains if g.ends is not None), None)
+    if paired is None:
+        return "Gains over raw pixels and over the random copy are differences of point values."
+    at = level(paired.level or view.level)
+    return f"Gains over raw pixels and over the random copy are paired, sample by sample, with {at} intervals."
 
 
 def _quality_columns(view: RankReading) -> list[Column]:
@@ -63,18 +75,26 @@ def _score_row(view: RankReading, c: Candidate, forms: Mapping[str, Callable[[fl
         found += [
             Cell(words.form(q.value), key=q.value) if q else Cell(EMPTY, key=""),
             Cell((q and words.ends(q.low, q.high)) or EMPTY, key=q.low if q and q.low is not None else ""),
-            _number(c.over_pixels, words.difference),
-            _number(c.over_random, words.difference),
+            _gain(c.over_pixels, words),
+            _gain(c.over_random, words),
         ]
     for measure in view.measures[1:]:
         score = c.scores.get(measure)
         found.append(_number(score.value if score else None, forms[measure]))
-    found += [_number(c.row.mean_rank, lambda r: fixed(r, 1)), _number(c.row.p_best, probability)]
+    # Of one candidate it is certain, and says nothing, that it is the best.
+    p_best = c.row.p_best if len(view.candidates) > 1 else None
+    found += [_number(c.row.mean_rank, lambda r: fixed(r, 1)), _number(p_best, probability)]
     return Row(tuple(found), chosen=c.in_best_set)
 
 
-def cost_table(view: RankReading) -> Table:
-    """Tabulate what every candidate costs and where it comes from; its random copy costs the same."""
+def cost_table(view: RankReading) -> Table | None:
+    """Tabulate what every candidate costs and where it comes from; None where no cost is known.
+
+    A random copy costs the same.
+    """
+    costs = [c.cost for c in view.candidates]
+    if all(k.parameters is None and k.flops is None and k.images_per_second is None for k in costs):
+        return None
     columns = (
         Column("Candidate", left=True),
         Column("Parameters, M"),
@@ -108,6 +128,13 @@ def _cost_row(c: Candidate) -> Row:
     )
 
 
+def _gain(found: Margin | None, words: MeasureWords) -> Cell:
+    if found is None:
+        return Cell(EMPTY, key="")
+    ends = f"{NBSP}{words.ends(*found.ends)}" if found.ends is not None else ""
+    return Cell(f"{words.difference(found.value)}{ends}", key=found.value)
+
+
 def _number(value: float | None, form: Callable[[float], str]) -> Cell:
     return Cell(EMPTY, key="") if value is None else Cell(form(value), key=value)
 
@@ -136,11 +163,12 @@ def sample_table(target: InputCard, source: InputCard | None) -> Table | None:
     of_source = source.classes if source is not None else {}
     names = sorted({*target.classes, *of_source}, key=lambda c: (target.classes.get(c, 0), c))
     sides = [target, source] if source is not None else [target]
+    same = source is not None and source.name == target.name
     rows = [Row(cells(shown(c), *(count(s.classes.get(c, 0)) if s.classes else "" for s in sides))) for c in names]
     rows.append(Row(cells("All", *(count(s.n) for s in sides)), chosen=True))
     return Table(
         f"Samples per class of {shown(target.name)}, the rarest first",
-        heads("Class", *(f"n{NBSP}{shown(s.name)}" for s in sides)),
+        heads("Class", *(f"n{NBSP}{shown(s.name)}{f' ({s.role})' if same else ''}" for s in sides)),
         tuple(rows),
     )
 

@@ -12,7 +12,7 @@ from shiftscope.report.figures.classes import class_table
 from shiftscope.report.figures.effect import shift_table
 from shiftscope.report.numerals import shown
 from shiftscope.report.page import Row, Table
-from shiftscope.report.ranked import read_rankings, recommended
+from shiftscope.report.ranked import first_places, read_rankings, recommended
 from shiftscope.report.reproduce import store_line
 from shiftscope.report.sections import findings_line, grouped_findings
 from shiftscope.report.shifted import ShiftReading, read_shifts
@@ -27,28 +27,34 @@ __all__ = ["print_record", "render_text", "terminal"]
 
 # Columns of a table that goes to a file or a log, where nobody can widen the window.
 WIDTH_OF_LOGS = 120
+# Below this, tables would lose columns; lines that a narrower window wraps lose nothing.
+LEAST_WIDTH = 80
+LEAST_NAME = 12
 
 
 def terminal() -> Console:
-    """Console on standard output: as wide as the terminal, or wide enough for the tables where there is none."""
+    """Console on standard output: as wide as the terminal, but always wide enough for the tables."""
     from rich.console import Console
 
     fixed = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_LOGS
-    return Console(width=fixed)
+    console = Console(width=fixed)
+    return console if console.width >= LEAST_WIDTH else Console(width=LEAST_WIDTH)
 
 
 def print_record(record: RunRecord, console: Console) -> None:
     """Print verdict, ranking, shift diagnosis, findings and what came from the store."""
     rankings = read_rankings(record)
     best = recommended(rankings)
-    shifts = read_shifts(record, best)
+    shifts = read_shifts(record, first_places(rankings))
     leads = [rank_lead(view) for view in rankings] or [shift_lead(view) for view in shifts]
     _say(console, headline(rankings, shifts), "bold")
     for lead in filter(None, leads):
         _say(console, lead)
     for view in rankings:
         console.print(_rich(score_table(view)))
-        console.print(_rich(cost_table(view)))
+        costs = cost_table(view)
+        if costs is not None:
+            console.print(_rich(costs))
     for shift in shifts:
         _print_shift(console, shift)
     missing = problems(record)
@@ -108,7 +114,8 @@ def _rich(table: Table) -> RichTable:
         # Numbers are narrower than what stands above them: heads stand on two lines, names stay whole.
         head = Text(column.head if left else "\n".join(column.head.rsplit(" ", 1)))
         # Where the terminal is narrow, names give way and numbers stay whole.
-        made.add_column(head, justify="left" if left else "right", overflow="fold", no_wrap=not left)
+        least = LEAST_NAME if i == table.heading else None
+        made.add_column(head, justify="left" if left else "right", overflow="fold", no_wrap=not left, min_width=least)
 
     def add(row: Row, style: str) -> None:
         texts = [row.cells[i] for i in kept]

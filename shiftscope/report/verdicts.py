@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shiftscope.report.margins import Margin
 from shiftscope.report.numerals import NBSP, fixed, listed, opened, percent, pvalue, ratio, small_count
 from shiftscope.report.ranked import Candidate, RankReading
 from shiftscope.report.shifted import ShiftLine, ShiftReading
 
 __all__ = [
+    "against_pixels",
     "cheaper_in_set",
     "headline",
     "how_far",
@@ -38,14 +40,16 @@ def headline(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) ->
 def rank_headline(view: RankReading) -> str:
     """Return the recommendation for one target."""
     best, lead = view.best, view.best_set
-    if best is None:
+    if not view.candidates:
         return "There is no candidate to start from."
-    if best.row.rank is None:
+    if best is None:
         return "The candidates could not be ranked."
     if view.none_beats_pixels:
-        return "No candidate beats raw pixels."
+        return f"No candidate {_beats(view)} raw pixels."
     if len(view.candidates) == 1:
-        return f"{best.name} is the only candidate{', and it beats raw pixels' if view.pixels else ''}."
+        over = best.over_pixels
+        gain = "" if over is None else f", and it {'beats' if over.ends else 'scores above'} raw pixels"
+        return f"{best.name} is the only candidate{gain}."
     if len(lead) == 1:
         return f"Start from {best.name}."
     if len(lead) == 2:
@@ -61,13 +65,44 @@ def rank_lead(view: RankReading) -> str:
     words, q = view.words, best.quality
     ends = words.ends(q.low, q.high)
     sentence = f"{best.name} reaches {words.value(q.value)} {words.name} on {view.target}{f' {ends}' if ends else ''}"
-    sentence += f"{_gains(view, best)}."
+    sentence += f"{_gains(view, best)}.{_not_told_apart(best)}"
     if best.has_error:
         sentence += " An error finding names it: read that first."
     cheap = cheaper_in_set(view)
     if cheap is not None and not view.none_beats_pixels:
         sentence += f" {cheap.name} is in the same set and needs {_saved(cheap, best)}{NBSP}% less compute."
     return sentence
+
+
+def _beats(view: RankReading) -> str:
+    """Verb of a sentence about no candidate: point values show nothing, they only lie where they lie."""
+    return "is shown to beat" if view.has_paired_gains else "scores above"
+
+
+def against_pixels(view: RankReading) -> str:
+    """Count the candidates that beat raw pixels, that cannot be told apart from them and that lie below."""
+    places = [c.over_pixels.place for c in view.candidates if c.over_pixels is not None]
+    if not places:
+        return ""
+    above, unclear, below = (places.count(p) for p in ("above", "unclear", "below"))
+    n = len(view.candidates)
+    if not view.has_paired_gains:
+        if above == n:
+            return "every candidate scores above raw pixels"
+        return f"{_of(above, n)} {'scores' if above < 2 else 'score'} above raw pixels"
+    if above == n:
+        return f"{'it beats' if n == 1 else 'every candidate beats'} raw pixels"
+    if unclear == n:
+        return f"{'it' if n == 1 else 'none of them'} {'cannot' if n == 1 else 'can'} be told apart from raw pixels"
+    if below == n:
+        return f"{'it lies' if n == 1 else 'all of them lie'} below raw pixels"
+    rest = [f"{small_count(unclear)} cannot be told apart from them"] if unclear else []
+    rest += [f"{small_count(below)} {'lies' if below == 1 else 'lie'} below them"] if below else []
+    return f"{_of(above, n)} {'beats' if above < 2 else 'beat'} raw pixels, {listed(rest)}"
+
+
+def _of(k: int, n: int) -> str:
+    return f"{small_count(k) if k else 'none'} of {small_count(n)}"
 
 
 def cheaper_in_set(view: RankReading) -> Candidate | None:
@@ -88,18 +123,36 @@ def _gains(view: RankReading, best: Candidate) -> str:
     known = [(gain, name) for gain, name in against if gain is not None]
     if not known:
         return ""
-    said = [f"{view.words.gap(gain)} {'above' if gain > 0 else 'below'} {name}" for gain, name in known]
-    return f": {listed(said)}"
+    points = "" if any(gain.ends for gain, _ in known) else ", as point values"
+    return f": {listed([_gain(view, gain, name) for gain, name in known])}{points}"
+
+
+def _gain(view: RankReading, gain: Margin, name: str) -> str:
+    if gain.ends is None:
+        return f"{view.words.gap(gain.value)} {'above' if gain.value > 0 else 'below'} {name}"
+    return f"{view.words.change(gain.value)} {view.words.ends(*gain.ends)} over {name}"
+
+
+def _not_told_apart(best: Candidate) -> str:
+    against = [(best.over_pixels, "raw pixels"), (best.over_random, "random weights")]
+    said = []
+    for place, words in (("unclear", "cannot be told apart from"), ("below", "lies below")):
+        names = [name for gain, name in against if gain is not None and gain.ends and gain.place == place]
+        said += [f"{words} {listed(names, 'or' if place == 'unclear' else 'and')}"] if names else []
+    return f" It {listed(said)}." if said else ""
 
 
 def _several_rankings(views: Sequence[RankReading]) -> str:
     by_best: dict[str, list[str]] = {}
     for view in views:
-        usable = view.best is not None and view.best.row.rank is not None and not view.none_beats_pixels
+        usable = view.best is not None and not view.none_beats_pixels
         by_best.setdefault(view.best.name if view.best is not None and usable else "", []).append(view.target)
     none = by_best.pop("", [])
     if not by_best:
-        return f"No candidate beats raw pixels on {listed(none)}."
+        if all(view.none_beats_pixels for view in views):
+            verb = "is shown to beat" if any(view.has_paired_gains for view in views) else "scores above"
+            return f"No candidate {verb} raw pixels on {listed(none)}."
+        return f"No candidate is worth starting from on {listed(none)}."
     parts = [f"from {name} on {listed(targets)}" for name, targets in by_best.items()]
     tail = f"; on {listed(none)} no candidate is worth starting from" if none else ""
     return f"Start {listed(parts)}{tail}."
@@ -122,8 +175,10 @@ def shift_lead(view: ShiftReading) -> str:
         return "No shift measure gave a number."
     first = f"Under {view.backbone}, {times_floor(key)}"
     classes = ""
-    if view.classes:
-        moved, total = len(view.moved_classes), len(view.classes)
+    if view.classes and not view.tested_classes:
+        classes = " The classes were not tested one by one."
+    elif view.classes:
+        moved, total = len(view.moved_classes), len(view.tested_classes)
         who = (
             f"All {small_count(total)}"
             if moved == total > 1
@@ -170,10 +225,10 @@ def _several_shifts(views: Sequence[ShiftReading]) -> str:
 def set_line(view: RankReading) -> str:
     """Answer "which model" in one line, in words that the headline does not use."""
     best, n = view.best, len(view.best_set)
-    if best is None or best.row.rank is None:
+    if best is None:
         return "None could be ranked."
     if view.none_beats_pixels:
-        return f"None of them as it is: raw pixels do as well as {best.name}."
+        return f"None of them as it is: raw pixels {_instead(best)} {best.name}."
     if len(view.candidates) == 1:
         return f"There is no choice to make: {best.name} is the only one."
     if n == 1:
@@ -182,6 +237,13 @@ def set_line(view: RankReading) -> str:
         return "Any of them: on this sample the candidates cannot be told apart."
     some = f"One of {small_count(n)} of the {small_count(len(view.candidates))} candidates"
     return f"{some}; on this sample they cannot be told apart."
+
+
+def _instead(best: Candidate) -> str:
+    gain = best.over_pixels
+    if gain is None or gain.ends is None:
+        return "score no lower than"
+    return "do better than" if gain.place == "below" else "may do as well as"
 
 
 def order_line(view: RankReading) -> str:

@@ -36,6 +36,10 @@ class MeasureWords:
         """The size of a difference with its unit, for a sentence."""
         return f"{percent(abs(number))}{NBSP}points" if self.share else significant(abs(number))
 
+    def change(self, number: float) -> str:
+        """A signed difference with its unit, for a sentence."""
+        return f"{points(number)}{NBSP}points" if self.share else signed(number, 3)
+
     def ends(self, low: float | None, high: float | None) -> str:
         """An interval in brackets, or nothing where there is none."""
         return "" if low is None or high is None else interval(low, high, self.form)

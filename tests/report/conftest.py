@@ -1,7 +1,19 @@
 """Records of every kind that a report must make sense of."""
 
 import pytest
-from handmade import CLASSES, FINDINGS, HOSTILE, ZOO, assemble, card, input_card, rank_parts, shift_parts, with_failure
+from handmade import (
+    CLASSES,
+    FINDINGS,
+    HOSTILE,
+    ZOO,
+    assemble,
+    card,
+    input_card,
+    rank_parts,
+    shift_parts,
+    with_failure,
+    with_gains,
+)
 
 from shiftscope.core.records import Estimate, Finding, MeasureResult, Skipped
 
@@ -125,7 +137,11 @@ def sparse_record():
 def lone_record():
     """One candidate and no baseline."""
     parts = rank_parts(zoo=ZOO[:1])
-    rows = [row.model_copy(update={"random_copy": None}) for row in parts["rankings"][0].rows if not row.baseline]
+    rows = [
+        row.model_copy(update={"random_copy": None, "p_best": None})
+        for row in parts["rankings"][0].rows
+        if not row.baseline
+    ]
     own = [r for r in parts["results"] if r.backbone == ZOO[0][0]]
     return assemble(
         "rank", **(parts | {"results": own, "rankings": [parts["rankings"][0].model_copy(update={"rows": rows})]})
@@ -136,6 +152,12 @@ def lone_record():
 def worse_record():
     """Every candidate at or below raw pixels."""
     return assemble("rank", **rank_parts(zoo=ZOO[-3:]))
+
+
+@pytest.fixture(scope="session")
+def paired_record():
+    """Gains with intervals: 14 beat raw pixels, one cannot be told apart from them, three lie below."""
+    return assemble("rank", **with_gains(with_failure(rank_parts())), findings=FINDINGS[1:])
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from shiftscope.core.records import (
     Costs,
     Estimate,
     Finding,
+    Gain,
     InputCard,
     MeasureResult,
     Provenance,
@@ -191,6 +192,26 @@ def rank_parts(targets=("sketch",), zoo=ZOO, *, sharp=1.0):
             n_store_hits=20, backbones=costs, seconds={"features": 3.25, "measure transfer": 12.5, "measure shift": 4.0}
         ),
     }
+
+
+def with_gains(parts, half=0.03):
+    """The same parts, with intervals of gains as wide as ``half`` on either side."""
+    value = {(r.target, r.backbone): r.estimate.value for r in parts["results"] if r.measure == "ridge"}
+
+    def gain(target, name, baseline):
+        found = value[target, name] - value[target, baseline]
+        return Gain(measure="ridge", value=found, low=found - half, high=found + half, level=0.95)
+
+    def row(target, r):
+        if r.baseline:
+            return r
+        over = {"over_pixels": gain(target, r.backbone, "pixels"), "over_random": None}
+        if r.random_copy is not None:
+            over["over_random"] = gain(target, r.backbone, r.random_copy)
+        return r.model_copy(update=over)
+
+    changed = [k.model_copy(update={"rows": [row(k.target, r) for r in k.rows]}) for k in parts["rankings"]]
+    return parts | {"rankings": changed}
 
 
 def null_details(b=999):

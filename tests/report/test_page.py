@@ -24,6 +24,7 @@ RECORDS = (
     "sparse_record",
     "lone_record",
     "worse_record",
+    "paired_record",
     "empty_record",
 )
 VOID = {"meta", "br", "wbr", "img", "link", "input", "hr", "base", "source"}

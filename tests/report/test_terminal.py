@@ -12,6 +12,7 @@ RECORDS = (
     "hostile_record",
     "sparse_record",
     "lone_record",
+    "paired_record",
     "empty_record",
 )
 

@@ -36,7 +36,7 @@ def test_leaders_that_cannot_be_told_apart(rank_record):
 
 
 def test_no_candidate_beats_raw_pixels(worse_record):
-    assert said(worse_record) == "No candidate beats raw pixels."
+    assert said(worse_record) == "No candidate scores above raw pixels."
     assert "raw pixels" in rank_lead(read_rankings(worse_record)[0])
     assert "What next?" in [a.question for a in answers(*read(worse_record))]
 
@@ -76,8 +76,8 @@ def test_shift_verdict_needs_test_and_effect(p, effect, verdict):
 
 def test_gains_are_those_of_the_point_values(rank_record):
     first = read_rankings(rank_record)[0].candidates[0]
-    assert first.over_pixels == pytest.approx(0.799 - 0.411)
-    assert first.over_random == pytest.approx(0.799 - 0.214)
+    assert first.over_pixels.value == pytest.approx(0.799 - 0.411)
+    assert first.over_random.value == pytest.approx(0.799 - 0.214)
     lead = rank_lead(read_rankings(rank_record)[0]).replace("\N{NO-BREAK SPACE}", " ")
     assert "38.8 points above raw pixels and 58.5 points above its own architecture" in lead
     assert "79.9 % ridge accuracy on sketch [77.0, 82.8]" in lead
@@ -98,7 +98,7 @@ def test_best_set_is_the_smallest_that_holds_the_level(rank_record):
 
 def test_front_is_what_nothing_beats(rank_record):
     view = read_rankings(rank_record)[0]
-    usable = [c for c in view.candidates if c.over_pixels > 0]
+    usable = [c for c in view.candidates if c.over_pixels.value > 0]
 
     def beaten(c):
         return any(

@@ -14,6 +14,7 @@ from shiftscope.report.figures.sheet import NARROW, WIDE, Point, Sheet, cut, tex
 from shiftscope.report.numerals import NBSP, fixed, level, listed, opened, small_count, tick
 from shiftscope.report.page import Picture, Row, Table, cells, heads
 from shiftscope.report.ranked import Candidate, RankReading
+from shiftscope.report.verdicts import against_pixels
 
 __all__ = ["accuracy"]
 
@@ -50,20 +51,17 @@ def accuracy(view: RankReading, number: int) -> Picture:
 def _reading(view: RankReading) -> str:
     lead = [c.name for c in view.best_set]
     if len(view.candidates) == 1:
-        first = f"{lead[0]} is the only candidate"
+        first = f"{view.candidates[0].name} is the only candidate"
+    elif not lead:
+        first = "the candidates could not be ranked"
     elif len(lead) == 1:
         first = f"{lead[0]} comes first"
     elif len(lead) <= 3:
         first = f"{listed(lead)} cannot be told apart"
     else:
         first = f"{lead[0]} and {small_count(len(lead) - 1)} others cannot be told apart"
-    if view.pixels is None:
-        return f"{first}."
-    below = len(view.not_above_pixels)
-    if below in (0, len(view.candidates)):
-        return f"{first}; {'every candidate lies above' if below == 0 else 'none beats'} raw pixels."
-    verb = "does" if below == 1 else "do"
-    return f"{first}; {small_count(below)} of {small_count(len(view.candidates))} {verb} not beat raw pixels."
+    told = against_pixels(view)
+    return f"{opened(first) if not lead else first}{f'; {told}' if told else ''}."
 
 
 def _note(view: RankReading) -> str:
@@ -72,7 +70,9 @@ def _note(view: RankReading) -> str:
     if view.has_intervals:
         parts = [f"Dots are point values, lines {level(view.level)} intervals"]
     if view.not_above_pixels:
-        parts.append("hollow dots do not beat raw pixels")
+        parts.append(
+            f"hollow dots {'are not shown to beat' if view.has_paired_gains else 'do not lie above'} raw pixels"
+        )
     if any(c.random_quality is not None for c in view.candidates):
         parts.append("small ticks are the same architecture with random weights")
     if len(view.best_set) > 1:

@@ -26,15 +26,18 @@ def classes(view: ShiftReading, number: int) -> Picture | None:
     name = f"fig-{number}"
     drawings = (_wide(view, f"{name}w"), _narrow(view, f"{name}n"))
     some = f" The {DRAWN} most shifted are drawn." if len(view.classes) > DRAWN else ""
+    purple = f" Purple: the test of the class by itself rejects at {view.diagnosis.alpha:g} after Holm correction."
     note = (
-        "MMD² between the two sides within each class, unbiased: without shift it lies around 0. Purple: the "
-        f"test of the class by itself rejects at {view.diagnosis.alpha:g} after Holm correction.{some}"
+        "MMD² between the two sides within each class, unbiased: without shift it lies around 0."
+        f"{purple if view.tested_classes else ''}{some}"
     )
     return Picture(name, number, _reading(view), note, drawings, class_table(view))
 
 
 def _reading(view: ShiftReading) -> str:
-    moved, total = view.moved_classes, len(view.classes)
+    moved, total = view.moved_classes, len(view.tested_classes)
+    if not total:
+        return "The classes were measured and not tested."
     if not moved:
         return "No class by itself can be told from noise."
     names = [shown(c.name) for c in moved[:3]]

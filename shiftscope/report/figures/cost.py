@@ -31,7 +31,9 @@ def cost(view: RankReading, number: int) -> Picture | None:
         _draw(view, points, (NARROW, 300), "narrow", f"{name}n"),
     )
     ends = f" with its {level(view.level)} intervals" if view.has_intervals else ""
-    above = " above raw pixels" if view.pixels is not None else ""
+    above = ""
+    if any(c.over_pixels is not None for c in view.candidates):
+        above = " of what is shown to beat raw pixels" if view.has_paired_gains else " above raw pixels"
     note = (
         f"{opened(view.words.axis)} against floating-point operations per image, each network at its own "
         f"input size. Blue: the Pareto front{above}{ends}, beaten by no other in both. Hollow: beaten."
@@ -42,9 +44,11 @@ def cost(view: RankReading, number: int) -> Picture | None:
 def _reading(view: RankReading, points: Sequence[Candidate]) -> str:
     """Say what less compute would cost, against the recommended candidate."""
     best = view.best
-    assert best is not None
     if not view.front:
-        return "No candidate beats raw pixels at any compute."
+        shown_to = "is shown to beat" if view.has_paired_gains else "scores above"
+        return f"No candidate {shown_to} raw pixels at any compute."
+    if best is None:
+        return f"{view.front[-1].name} scores highest of the candidates, which could not be ranked."
     if best not in points:
         return f"{best.name} has no known compute; {view.front[-1].name} scores highest of the others."
     cheaper = [c for c in view.front if (c.flops or 0) < (best.flops or 0)]

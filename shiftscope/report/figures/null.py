@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -17,6 +18,8 @@ __all__ = ["null"]
 BASE, TOP = 150, 34
 # Below this share of the axis the histogram is a sliver: it is drawn again, enlarged.
 SLIVER = 0.25
+# Up to this p the observed value lies in a tail, not just among the shuffles.
+SMALL_P = 0.05
 
 
 def null(view: ShiftReading, number: int) -> Picture | None:
@@ -37,12 +40,29 @@ def null(view: ShiftReading, number: int) -> Picture | None:
 
 
 def _reading(found: Null) -> str:
-    value, top = found.observed.value, found.ends[1]
-    if value <= top:
-        return f"The observed MMD² lies among the {count(found.n)} shuffles."
-    if top <= 0:
-        return f"The observed MMD² lies above all {count(found.n)} shuffles."
-    return f"The observed MMD² is {ratio(value / top)} the largest of {count(found.n)} shuffles."
+    """Say where the observed value lies: above all shuffles, among them, or where no shift would put it."""
+    value, (bottom, top), n = found.observed.value, found.ends, count(found.n)
+    p = found.observed.pvalue
+    test = "" if p is None else f", p{NBSP}={NBSP}{pvalue(p)}"
+    if value > top:
+        # "1.0 times the largest" would say less than "above".
+        if top > 0 and value / top >= 1.05:
+            return f"The observed MMD² is {ratio(value / top)} the largest of {n} shuffles."
+        return f"The observed MMD² lies above all {n} shuffles{test}."
+    if value < bottom:
+        return f"The observed MMD² lies below all {n} shuffles{test}."
+    if value < _middle(found):
+        return f"The observed MMD² lies below the middle of the {n} shuffles{test}."
+    if p is not None and p <= SMALL_P:
+        return f"The observed MMD² lies in the upper tail of the {n} shuffles{test}."
+    return f"The observed MMD² lies among the {n} shuffles{test}."
+
+
+def _middle(found: Null) -> float:
+    """Middle of the bin that holds the median shuffle."""
+    reached = itertools.accumulate(found.counts)
+    i = next(i for i, k in enumerate(reached) if 2 * k >= found.n)
+    return (found.edges[i] + found.edges[i + 1]) / 2
 
 
 def _draw(found: Null, width: int, kind: str, name: str) -> Markup:
