@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the commands of the first slice on the shared weights and pictures and prints what they print.
-#     bash reports/first_slice.sh > reports/first_slice.txt 2>&1
-# Needs an environment with shiftscope[test] on the PATH and ../shared/data beside the checkout; writes into out/, which git
-# ignores.
+#     bash reports/first_slice.sh 2>&1 | sed "s#$(cd .. && pwd)#..#g" > reports/first_slice.txt
+# Needs an environment with shiftscope[test] on the PATH and ../shared/data beside the checkout; writes into out/,
+# which git ignores.
 cd "$(dirname "$0")/.." || exit 1
 data=../shared/data
 zoo=$data/weights/manifest.json
@@ -17,7 +17,10 @@ run() { # print a command, run it, print its exit code and CPU seconds
   tail -1 out/stderr | sed "s/%s/$code/"
 }
 
-echo "== The whole zoo on three targets, cold"
+echo "== The embedded demo"
+run shiftscope demo -o out/demo
+
+echo; echo "== The whole zoo on three targets, cold"
 for target in "imagefolder:$data/images/pacs_sketch" "imagefolder:$data/images/trashnet" "npz:$data/arrays/mnist.npz"; do
   run shiftscope rank "$target" --backbone "checkpoint:$zoo#*" --backbone pixels: --trust-code --per-class 40 \
     -o "out/$(basename "${target%.npz}")"
