@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the commands of the first slice on the shared weights and pictures and prints what they print.
-#     bash reports/first_slice.sh 2>&1 | sed "s#$(cd .. && pwd)#..#g" > reports/first_slice.txt
+#     bash reports/first_slice.sh 2>&1 | sed "s#$(cd .. && pwd)#..#g; s/ *$//" > reports/first_slice.txt
 # Needs an environment with shiftscope[test] on the PATH and ../shared/data beside the checkout; writes into out/,
 # which git ignores.
 cd "$(dirname "$0")/.." || exit 1
