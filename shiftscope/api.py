@@ -10,6 +10,7 @@ from typing import Any
 from shiftscope.analysis.memory import diagnose_features
 from shiftscope.analysis.run import RunOutcome, execute
 from shiftscope.analysis.write import write_run
+from shiftscope.core.audit_spec import load_audit
 from shiftscope.core.features import FeatureSet
 from shiftscope.core.files import write_atomic
 from shiftscope.core.load import load_record
@@ -17,7 +18,7 @@ from shiftscope.core.records import RunRecord
 from shiftscope.core.spec import load_spec, parse_spec
 from shiftscope.data import default_name
 
-__all__ = ["Run", "diagnose", "embed", "load", "rank", "run"]
+__all__ = ["Run", "audit", "diagnose", "embed", "load", "rank", "run"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,6 +79,40 @@ def run(file: str | Path, *, device: str = "auto", trust_code: bool = False, cac
     """Do what a TOML file says. Same as ``shiftscope run``."""
     spec, given = load_spec(Path(file))
     return Run(execute(spec, kind="run", given=given, device=device, trust_code=trust_code, cache=cache))
+
+
+def audit(
+    file: str | Path,
+    folder: str | Path,
+    *,
+    device: str = "auto",
+    trust_code: bool = False,
+    cache: Path | None = None,
+    workers: int | None = None,
+    max_minutes: float | None = None,
+    save_networks: bool = False,
+) -> Run:
+    """Fine-tune as a TOML file says, and hold the measures against what happened; cells are kept in ``folder``.
+
+    Same as ``shiftscope audit``; call it again to go on where it stopped. In a script it belongs under
+    ``if __name__ == "__main__"``: the training runs in processes of its own.
+    """
+    from shiftscope.analysis.audit.run import audit as execute_audit
+
+    spec, given = load_audit(Path(file))
+    return Run(
+        execute_audit(
+            spec,
+            Path(folder),
+            written=given,
+            device=device,
+            trust_code=trust_code,
+            cache=cache,
+            workers=workers,
+            max_minutes=max_minutes,
+            save_networks=save_networks,
+        )
+    )
 
 
 def embed(

@@ -131,3 +131,48 @@ def record_of(folder):
 def numbers_of(folder):
     """``run.json`` without the two fields that may differ between equal runs."""
     return {key: value for key, value in record_of(folder).items() if key not in ("provenance", "costs")}
+
+
+AUDIT = """
+schema = 1
+seeds = [0, 1]
+regimes = [6]
+pixels = 16
+steps = {{ 6 = 4 }}
+
+[search]
+rates = [1e-3, 1e-2]
+places = {{ bright = 6 }}
+
+[targets.bright]
+data = "imagefolder:{root}/bright"
+group = "one"
+
+[targets.dusk]
+data = "imagefolder:{root}/dusk"
+group = "two"
+
+[backbones.ant]
+uri = "checkpoint:{root}/zoo/manifest.json#ant"
+family = "insects"
+overlap = ["dusk"]
+
+[backbones.bee]
+uri = "checkpoint:{root}/zoo/manifest.json#bee"
+family = "insects"
+
+[backbones.cat]
+uri = "checkpoint:{root}/zoo/manifest.json#ant"
+family = "made"
+constructed = "half of its layers random"
+rerandomise = 0.5
+"""
+
+
+def audit_file(root, text=AUDIT):
+    """An audit of three networks on two targets, with four training steps a cell; returns the TOML file."""
+    image_folder(root / "bright", n=18)
+    image_folder(root / "dusk", n=18, dark=True)
+    manifest(root / "zoo")
+    (root / "audit.toml").write_text(text.format(root=root.as_posix()), encoding="utf-8")
+    return root / "audit.toml"

@@ -23,7 +23,7 @@ from shiftscope.extraction import Progress
 from shiftscope.kernels import choose
 from shiftscope.measures import MEASURES
 
-__all__ = ["Kind", "RunOutcome", "chosen_measures", "execute"]
+__all__ = ["Kind", "RunOutcome", "chosen_measures", "cores", "execute"]
 
 SMALL_MATRIX = 10_000_000  # numbers; 4 900 samples of 2 048 features
 
@@ -100,7 +100,7 @@ def execute(
         rankings=rankings,
         diagnoses=diagnoses,
         costs=found.costs.model_copy(update={"seconds": clock.seconds}),
-        provenance=provenance(device=found.device, threads=_threads()),
+        provenance=provenance(device=found.device, threads=cores()),
     )
     return RunOutcome(record.model_copy(update={"findings": find(record)}), results + more)
 
@@ -201,5 +201,6 @@ def _few_threads(found: Extracted) -> AbstractContextManager[object]:
     return threadpool_limits(limits=1, user_api="blas") if small else nullcontext()
 
 
-def _threads() -> int:
+def cores() -> int:
+    """Number of processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -28,11 +28,13 @@ def write_run(outcome: RunOutcome, folder: Path, *, render: Callable[[RunRecord]
     InputError
         If the folder cannot be written.
     """
-    arrays, digest = pack_arrays(result_arrays(outcome.results))
-    record = outcome.record.model_copy(update={"artifacts": {ARRAYS: digest}})
+    arrays = result_arrays(outcome.results)
+    packed, digest = pack_arrays(arrays)
+    record = outcome.record.model_copy(update={"artifacts": {ARRAYS: digest} if arrays else {}})
     page = render(record)
     try:
-        write_atomic(folder / ARRAYS, arrays)
+        if arrays:
+            write_atomic(folder / ARRAYS, packed)
         write_atomic(folder / PAGE, page)
         write_atomic(folder / RECORD, dump_record(record))
     except OSError as reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -75,14 +76,16 @@ def restore_running(module: nn.Module, statistics: dict[str, LayerSums]) -> None
         layer.running_var.copy_(torch.tensor(statistics[name].var))
 
 
-def estimate_running(module: nn.Module, inputs: torch.Tensor) -> None:
+def estimate_running(module: nn.Module, inputs: torch.Tensor, *, only: Collection[str] | None = None) -> None:
     """Replace the statistics of every batch-norm layer by those of ``inputs`` (n, c, h, w), layer on layer.
+
+    With ``only``, those of the layers with these names.
 
     A network with random weights carries no statistics of any data; without these its activations drift. Batches
     are of nearly equal size and count equally (momentum None), so the result does not depend on how features are
     extracted. With one sample there is nothing to estimate.
     """
-    layers = batch_norms(module)
+    layers = {name: layer for name, layer in batch_norms(module).items() if only is None or name in only}
     if not layers or len(inputs) < 2:
         return
     momenta = {name: layer.momentum for name, layer in layers.items()}

@@ -14,6 +14,7 @@ COMMANDS = {
     "rank": "Rank pretrained models for a labelled target.",
     "shift": "Say how far a target is from a source.",
     "run": "Do what a TOML file says.",
+    "audit": "Fine-tune, and score the measures against what happened.",
     "embed": "Extract features into the store.",
     "report": "Write a report from run.json.",
     "demo": "Rank a small built-in zoo on built-in data.",
@@ -59,6 +60,6 @@ class _LazyGroup(click.Group):
 def main(ctx: click.Context, *, debug: bool) -> None:
     """How far has my data shifted, which pretrained model should I start from, and how sure is that?
 
-    Exit codes: 0 fine, 2 wrong usage or input, 130 interrupted.
+    Exit codes: 0 fine, 2 wrong usage or input, 3 not finished, 130 interrupted.
     """
     ctx.obj = {"debug": debug}

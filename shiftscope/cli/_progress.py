@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from shiftscope.core.progress import Progress
 
@@ -40,16 +41,36 @@ def _bar() -> Iterator[Progress]:
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, TaskID] = {}
-        started: dict[str, float] = {}
+        paces: dict[str, _Pace] = {}
 
         def callback(stage: str, done: int, total: int, note: str = "") -> None:
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage, total=total, note="", rate="")
-                started[stage] = time.monotonic()
-            rate = f"{done / max(time.monotonic() - started[stage], 1e-9):.0f}/s" if done else ""
-            bar.update(tasks[stage], completed=done, total=total, note=note, rate=rate)
+                paces[stage] = _Pace(time.monotonic(), done)
+            rate = paces[stage].rate(time.monotonic(), done)
+            bar.update(tasks[stage], completed=done, total=total, note=note, rate=_per_time(rate) if rate else "")
 
         yield callback
+
+
+@dataclass(frozen=True)
+class _Pace:
+    """When a stage began, and what was done by then: work of an earlier run says nothing about speed."""
+
+    start: float
+    before: int
+
+    def rate(self, now: float, done: int) -> float:
+        """Steps per second so far."""
+        return (done - self.before) / max(now - self.start, 1e-9)
+
+
+def _per_time(rate: float) -> str:
+    return f"{rate:.0f}/s" if rate >= 0.5 else f"{60 * rate:.0f}/min"
+
+
+def _left(seconds: float) -> str:
+    return f"{seconds:.0f} s left" if seconds < 120 else f"{seconds / 60:.0f} min left"
 
 
 class _Lines:
@@ -57,15 +78,15 @@ class _Lines:
 
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
-        self._started: dict[str, float] = {}
+        self._paces: dict[str, _Pace] = {}
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         now = time.monotonic()
-        start = self._started.setdefault(stage, now)
-        if 0 < done < total and now - self._last.get(stage, start) < SECONDS_BETWEEN_LINES:
+        pace = self._paces.setdefault(stage, _Pace(now, done))
+        if pace.before < done < total and now - self._last.get(stage, pace.start) < SECONDS_BETWEEN_LINES:
             return
         self._last[stage] = now
-        rate = done / max(now - start, 1e-9)
-        speed = f", {rate:.0f}/s, {(total - done) / rate:.0f} s left" if 0 < done < total else ""
+        rate = pace.rate(now, done)
+        speed = f", {_per_time(rate)}, {_left((total - done) / rate)}" if rate and done < total else ""
         line = f"{stage}: {done}/{total}{speed}{f' ({note})' if note else ''}"
         print(line, file=sys.stderr)  # noqa: T201  # the command line's own output

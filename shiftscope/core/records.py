@@ -10,10 +10,12 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from shiftscope.core.audit import Audit
 from shiftscope.core.image import InputTransform
+from shiftscope.core.record import Finite, Probability, Record
 
 __all__ = [
     "BackboneCard",
@@ -28,7 +30,6 @@ __all__ = [
     "Provenance",
     "RankRow",
     "Ranking",
-    "Record",
     "RunRecord",
     "ShiftDiagnosis",
     "ShiftRow",
@@ -38,17 +39,9 @@ __all__ = [
 
 SCHEMA_VERSION: Final = 1
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Probability = Annotated[float, Field(ge=0, le=1)]
 Status = Literal["ok", "not_applicable", "failed"]
 Detail = int | Finite | bool | str | None
 Details = dict[str, Detail | list[Detail] | dict[str, Detail]]
-
-
-class Record(BaseModel):
-    """Base of everything in a run record: frozen, no unknown fields, finite floats."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
 
 
 class Estimate(Record):
@@ -293,7 +286,7 @@ class RunRecord(Record):
     """Everything a run found: what report, gate and export read, and nothing else."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    kind: Literal["rank", "shift", "run"]
+    kind: Literal["rank", "shift", "run", "audit"]
     spec: dict[str, Any] = Field(description="the specification in force, defaults filled in")
     given: dict[str, Any] = Field(description="the specification as written")
     inputs: dict[str, InputCard]
@@ -302,6 +295,7 @@ class RunRecord(Record):
     rankings: list[Ranking] = []
     diagnoses: list[ShiftDiagnosis] = []
     findings: list[Finding] = []
+    audit: Audit | None = None
     artifacts: dict[str, str] = Field(default={}, description="files beside the record and their sha256")
     costs: Costs = Costs()
     provenance: Provenance

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shiftscope.errors import InputError, UnknownNameError
 
-__all__ = ["RunSpec", "load_spec", "parse_spec"]
+__all__ = ["RunSpec", "checked", "load_spec", "parse_spec", "read_toml"]
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class RunSpec(BaseModel):
@@ -42,23 +44,45 @@ def load_spec(path: Path) -> tuple[RunSpec, dict[str, Any]]:
     InputError
         If the file is missing or not TOML, or a key is unknown or has a value that cannot be used.
     """
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as reason:
-        raise InputError(f"{path} cannot be read ({reason.strerror}): give the path of a TOML file.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
-        raise InputError(f"{path} is not valid TOML: {reason}.") from None
+    given = read_toml(path)
     return parse_spec(given, at=str(path)), given
 
 
 def parse_spec(given: dict[str, Any], *, at: str) -> RunSpec:
     """Check ``given`` against ``RunSpec``; ``at`` is the place errors name."""
-    known = [f.alias or name for name, f in RunSpec.model_fields.items()]
+    return checked(RunSpec, given, at=at)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    InputError
+        If it is missing or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as reason:
+        raise InputError(f"{path} cannot be read ({reason.strerror}): give the path of a TOML file.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
+        raise InputError(f"{path} is not valid TOML: {reason}.") from None
+
+
+def checked(model: type[M], given: dict[str, Any], *, at: str) -> M:
+    """Make a ``model`` of what a file says; ``at`` is the place errors name.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown or has a value that cannot be used.
+    """
+    known = [f.alias or name for name, f in model.model_fields.items()]
     for key in given:
         if key not in known:
             raise UnknownNameError("option", key, known, at=at)
     try:
-        return RunSpec(**given)
+        return model(**given)
     except ValidationError as wrong:
         first = wrong.errors()[0]
         path = ".".join(str(p) for p in first["loc"])

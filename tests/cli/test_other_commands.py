@@ -48,7 +48,7 @@ def test_doctor_says_what_is_broken(monkeypatch, tmp_path):
     assert "cannot be written: set SHIFTSCOPE_CACHE" in line
 
 
-@pytest.mark.parametrize("what", ["run", "spec"])
+@pytest.mark.parametrize("what", ["run", "spec", "audit", "cell"])
 def test_committed_schema_is_the_one_in_force(what):
     printed = json.loads(shiftscope("schema", what).out)
     assert json.loads((ROOT / "docs" / "schema" / f"{what}.json").read_text(encoding="utf-8")) == printed

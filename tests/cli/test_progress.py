@@ -45,3 +45,11 @@ def test_terminal_gets_a_bar_and_keeps_standard_output_clean(capsys):
     assert "features of light" in shown.getvalue()
     assert "4/4" in shown.getvalue()
     assert capsys.readouterr().out == ""
+
+
+def test_work_done_in_an_earlier_run_does_not_count_as_speed(clock, capsys):
+    with progress_bar() as progress:
+        for second, done in ((0, 1000), (60, 1010)):
+            clock[0] = 100.0 + second
+            progress("cells", done, 1100, "ant")
+    assert capsys.readouterr().err.splitlines()[-1] == "cells: 1010/1100, 10/min, 9 min left (ant)"

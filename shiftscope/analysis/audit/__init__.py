@@ -1,0 +1,1 @@
+"""What fine-tuning really gave, and how well the advice foresaw it."""

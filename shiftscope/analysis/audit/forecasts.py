@@ -1,0 +1,197 @@
+"""How good forecasts of negative transfer are, where the truth itself is known with noise.
+
+``p`` (n,) is the probability that was forecast for each of n cells, and ``q`` (n,) the probability, given what
+fine-tuning measured, that it happened. A cell counts as one where it happened with weight q and as one where it
+did not with weight 1 - q, so cells whose truth is in doubt decide little.
+
+Nobody can do better than ``brier(q, q)``, ``log_loss(q, q)`` and ``auroc(q, q)``: show them beside the scores. q
+takes each measurement at its word (a flat prior), so it strays further than the true gap does; scores compare
+predictors on the same cells, and are not those that an exact truth would give.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from shiftscope.analysis.audit.agreement import finite_row
+from shiftscope.core.audit import MARGIN, Reliability
+from shiftscope.errors import InputError
+
+__all__ = [
+    "FLOOR",
+    "auroc",
+    "brier",
+    "chance_of_negative",
+    "coverage",
+    "coverage_of_measured",
+    "log_loss",
+    "reliability",
+]
+
+Array = NDArray[np.float64]
+
+FLOOR = 0.001  # fewer than a thousand cells cannot tell one in a thousand from never
+
+
+def chance_of_negative(gap: ArrayLike, se: ArrayLike, margin: float = MARGIN) -> Array:
+    """Probability (n,) that the true gap lies below ``-margin``: Phi((-margin - gap) / se).
+
+    For gaps (n,) that were measured with normal noise of standard error ``se`` (n,), under a flat prior; 0 or 1
+    where ``se`` is 0.
+
+    Raises
+    ------
+    InputError
+        If the two differ in length, hold NaN or infinity, or a standard error is negative.
+    """
+    measured, noise = _measured(gap, se)
+    return _below(-margin, measured, noise)
+
+
+def brier(p: ArrayLike, q: ArrayLike) -> float:
+    """Mean expected squared error, 0 to 1: q (1 - p)^2 + (1 - q) p^2 (Brier 1950).
+
+    The best possible is the mean of q (1 - q), reached by p = q.
+
+    Raises
+    ------
+    InputError
+        If p and q differ in length, are empty, or leave 0 to 1 (likewise for the other scores of p and q).
+    """
+    forecast, happened = _forecasts(p, q)
+    return float(np.mean(happened * (1 - forecast) ** 2 + (1 - happened) * forecast**2))
+
+
+def log_loss(p: ArrayLike, q: ArrayLike, *, floor: float = FLOOR) -> float:
+    """Mean expected negative log likelihood in nats: -q ln p - (1 - q) ln(1 - p).
+
+    Forecasts are first moved into [floor, 1 - floor], so that one sure and wrong forecast costs 6.9 nats and not
+    everything.
+    """
+    forecast, happened = _forecasts(p, q)
+    forecast = np.clip(forecast, floor, 1 - floor)
+    return float(-np.mean(happened * np.log(forecast) + (1 - happened) * np.log1p(-forecast)))
+
+
+def auroc(p: ArrayLike, q: ArrayLike) -> float | None:
+    """Chance, 0 to 1, that a cell where it happened had a higher forecast than one where it did not.
+
+    Sum over pairs i != j of q_i (1 - q_j) [p_i > p_j], ties half, divided by the same sum without the comparison:
+    expected pairs in order over expected pairs, if cells happen independently. A cell is not compared with itself,
+    because it cannot have happened and not happened; an AUROC with sample weights would count these pairs as ties
+    and come out nearer to 1/2. None where fewer than one cell of either kind is expected. O(n log n).
+    """
+    forecast, happened = _forecasts(p, q)
+    positive, negative = float(happened.sum()), float((1 - happened).sum())
+    if positive < 1 or negative < 1:
+        return None
+    _, level = np.unique(forecast, return_inverse=True)
+    above, here = np.bincount(level, weights=happened), np.bincount(level, weights=1 - happened)
+    below = np.cumsum(here) - here
+    itself = float(happened @ (1 - happened))
+    in_order = float(above @ (below + here / 2)) - itself / 2
+    return in_order / (positive * negative - itself)
+
+
+def reliability(p: ArrayLike, q: ArrayLike, bins: int = 10) -> list[Reliability]:
+    """Forecasts against what happened, in bins of equal count from the lowest forecast to the highest.
+
+    Equal forecasts stay together, in the bin in which the middle one of them falls; bins that stay empty are
+    left out.
+    """
+    forecast, happened = _forecasts(p, q)
+    if bins < 1:
+        raise InputError(f"{bins} bins: a reliability table needs at least one.")
+    _, level, count = np.unique(forecast, return_inverse=True, return_counts=True)
+    end = np.cumsum(count)
+    # Integers, so that no bin depends on rounding: the middle of a run of equal forecasts is (start + end) / 2.
+    of_cell = (bins * (2 * end - count) // (2 * len(forecast)))[level]
+    return [
+        Reliability(
+            forecast=float(forecast[of_cell == b].mean()),
+            happened=float(happened[of_cell == b].mean()),
+            n=int((of_cell == b).sum()),
+        )
+        for b in np.unique(of_cell)
+    ]
+
+
+def coverage(low: ArrayLike, high: ArrayLike, gap: ArrayLike, se: ArrayLike) -> float:
+    """Expected share of forecast intervals [low, high] (n,) that hold the true gap.
+
+    Mean of Phi((high - gap) / se) - Phi((low - gap) / se), under a flat prior for each measured gap.
+
+    Fails when the noise of the measurement is not small against the interval, because it then counts twice: once
+    in ``gap`` and once around it. Right 95 % intervals of half-width 1.96 s come out as .89 for se = s/2 and as
+    .74 for se = s. To judge a level use `coverage_of_measured`.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, values are not finite, an interval is upside down or a standard error is negative.
+    """
+    measured, noise = _measured(gap, se)
+    bottom, top = _intervals(low, high, len(measured))
+    # An interval is closed, while _below is strict: an exactly known gap on the upper end lies inside.
+    inside = np.where(noise > 0, _below(top, measured, noise), measured <= top) - _below(bottom, measured, noise)
+    return float(inside.mean())
+
+
+def coverage_of_measured(
+    low: ArrayLike, high: ArrayLike, gap: ArrayLike, se: ArrayLike, *, level: float = 0.95
+) -> float:
+    """Share of measured gaps (n,) inside the forecast intervals once these allow for the noise of the measurement.
+
+    An interval [low, high] of ``level`` with half-width h is widened about its middle to
+    sqrt(h^2 + (z se)^2), z the two-sided normal quantile of ``level``. The share is ``level`` for right forecasts
+    with normal errors, whatever the standard errors.
+
+    Raises
+    ------
+    InputError
+        As `coverage`.
+    """
+    measured, noise = _measured(gap, se)
+    bottom, top = _intervals(low, high, len(measured))
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    reach = np.hypot((top - bottom) / 2, z * noise)
+    return float(np.mean(np.abs(measured - (bottom + top) / 2) <= reach))
+
+
+def _below(limit: float | Array, measured: Array, noise: Array) -> Array:
+    """P(true < limit) for true ~ N(measured, noise^2)."""
+    from scipy.special import ndtr
+
+    sure = (measured < limit).astype(np.float64)
+    scale = np.where(noise > 0, noise, 1.0)
+    return np.where(noise > 0, ndtr((limit - measured) / scale), sure)
+
+
+def _forecasts(p: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
+    forecast, happened = finite_row(p, "forecasts"), finite_row(q, "chances that it happened")
+    if len(forecast) != len(happened) or not len(forecast):
+        raise InputError(f"{len(forecast)} forecasts and {len(happened)} outcomes: give one of each for every cell.")
+    if min(forecast.min(), happened.min()) < 0 or max(forecast.max(), happened.max()) > 1:
+        raise InputError("forecasts or chances below 0 or above 1: give probabilities.")
+    return forecast, happened
+
+
+def _measured(gap: ArrayLike, se: ArrayLike) -> tuple[Array, Array]:
+    measured, noise = finite_row(gap, "gaps"), finite_row(se, "standard errors")
+    if len(measured) != len(noise):
+        raise InputError(f"{len(measured)} gaps and {len(noise)} standard errors: give one of each for every cell.")
+    if (noise < 0).any():
+        raise InputError("negative standard errors: give standard deviations, which are at least 0.")
+    return measured, noise
+
+
+def _intervals(low: ArrayLike, high: ArrayLike, n: int) -> tuple[Array, Array]:
+    bottom, top = finite_row(low, "lower ends"), finite_row(high, "upper ends")
+    if not len(bottom) == len(top) == n > 0:
+        raise InputError(f"{len(bottom)} lower and {len(top)} upper ends for {n} gaps: give one of each for every gap.")
+    if (bottom > top).any():
+        raise InputError("an interval whose lower end lies above its upper end: swap them.")
+    return bottom, top

@@ -1,0 +1,135 @@
+"""From finished cells to the audit section of a record."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+import numpy as np
+
+from shiftscope.analysis.audit.gaps import accuracies, gaps, spread
+from shiftscope.analysis.audit.plan import SEARCHED, Job, Rates, chosen_rates, curve_jobs, grid, searches
+from shiftscope.analysis.audit.scoring import score_all
+from shiftscope.analysis.audit.workshop import PIXELS, Workshop
+from shiftscope.core.advice import Advice
+from shiftscope.core.audit import Audit, AuditedBackbone, AuditedTarget, SearchedRate
+from shiftscope.core.cells import Cell, CellArm
+
+__all__ = ["audit_section"]
+
+Arms: TypeAlias = dict[CellArm, list[Cell]]
+
+
+def audit_section(
+    workshop: Workshop, cells: Mapping[str, Cell], advice: Iterable[Advice], failed: Mapping[str, str]
+) -> Audit:
+    """Put together what the finished cells of a grid say; cells of other grids are passed over."""
+    rates = chosen_rates(workshop, cells.values())
+    planned = {job.key(workshop): job for job in grid(workshop, rates or _any_rates(workshop))}
+    places = _places(workshop, {key: (job, cells[key]) for key, job in planned.items() if key in cells})
+    targets, backbones = _targets(workshop), _backbones(workshop)
+    found, measured = gaps(places), accuracies(places)
+    return Audit(
+        targets=targets,
+        backbones=backbones,
+        n_cells=sum(key in cells for key in planned),
+        n_planned=len(planned),
+        failed=dict(failed),
+        accuracies=measured,
+        gaps=found,
+        spread=spread(places),
+        rates=_searched(workshop, cells, rates),
+        scores=score_all(advice, measured, found, targets, backbones),
+        curves=_curves(workshop, cells, rates),
+    )
+
+
+def _any_rates(workshop: Workshop) -> Rates:
+    """Some rate for every kind of network: how many cells there are does not depend on it."""
+    rate = workshop.spec.search.rates[0]
+    return {(workshop.kind(b), arm): rate for b in workshop.spec.backbones for arm in SEARCHED}
+
+
+def _places(workshop: Workshop, done: Mapping[str, tuple[Job, Cell]]) -> dict[tuple[str, str, str], Arms]:
+    """Cells by backbone, target and regime, then by arm in the order of seeds; shared ones stand in several places."""
+    spec = workshop.spec
+    chosen: dict[tuple[str, str, str, str, int], Cell] = {}
+    for job, cell in done.values():
+        if job.steps not in (0, spec.steps_of(job.regime)):
+            continue  # a point of a learning curve
+        at = (cell.backbone, cell.target, cell.regime, cell.arm, cell.seed)
+        # With several rates a cell, the validation images choose, as a user would.
+        if at not in chosen or _promise(cell) > _promise(chosen[at]):
+            chosen[at] = cell
+    places: dict[tuple[str, str, str], Arms] = {}
+    for target in spec.targets:
+        for regime in spec.regimes_of(target):
+            for backbone in spec.backbones:
+                names: dict[CellArm, str] = {
+                    "pixels": PIXELS,
+                    "linear": backbone,
+                    "last_stage": backbone,
+                    "full": backbone,
+                    "scratch": workshop.architecture(backbone, target),
+                }
+                arms = {
+                    arm: [c for s in spec.seeds if (c := chosen.get((name, target, str(regime), arm, s)))]
+                    for arm, name in names.items()
+                }
+                places[backbone, target, str(regime)] = {arm: found for arm, found in arms.items() if found}
+    return places
+
+
+def _promise(cell: Cell) -> tuple[float, float]:
+    return cell.validation.accuracy, -cell.validation.nll
+
+
+def _targets(workshop: Workshop) -> dict[str, AuditedTarget]:
+    return {
+        name: AuditedTarget(
+            group=given.group, n=workshop.source(name).n, classes=workshop.source(name).target.n_classes
+        )
+        for name, given in workshop.spec.targets.items()
+    }
+
+
+def _backbones(workshop: Workshop) -> dict[str, AuditedBackbone]:
+    return {
+        name: AuditedBackbone(
+            family=given.family,
+            overlap=given.overlap,
+            constructed=given.constructed,
+            architecture=workshop.kind(name),
+        )
+        for name, given in workshop.spec.backbones.items()
+    }
+
+
+def _searched(workshop: Workshop, cells: Mapping[str, Cell], rates: Rates) -> list[SearchedRate]:
+    seen: dict[tuple[str, str], dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for job in searches(workshop):
+        cell = cells.get(job.key(workshop))
+        if cell is not None:
+            seen[workshop.kind(job.backbone), job.arm][job.rate].append(cell.validation.accuracy)
+    return [
+        SearchedRate(
+            architecture=kind,
+            arm=arm,
+            rate=rates[kind, arm],
+            validation={f"{rate:g}": float(np.mean(found)) for rate, found in sorted(by_rate.items())},
+        )
+        for (kind, arm), by_rate in sorted(seen.items())
+    ]
+
+
+def _curves(workshop: Workshop, cells: Mapping[str, Cell], rates: Rates) -> dict[str, dict[str, float]]:
+    """Test accuracy by budget, of the cells that were trained for several."""
+    curves: dict[str, dict[str, float]] = defaultdict(dict)
+    for curve in workshop.spec.curves:
+        for job in curve_jobs(workshop, curve, rates):
+            cell = cells.get(job.key(workshop))
+            if cell is not None:
+                name = f"{curve.backbone} on {curve.target}, {curve.regime}: {job.arm}"
+                curves[name][str(job.steps)] = cell.test.accuracy
+    return dict(curves)
