@@ -17,6 +17,7 @@ __all__ = ["AuditBackbone", "AuditSpec", "AuditTarget", "Curve", "Search", "expa
 Regime = Annotated[int, Field(ge=2)] | Literal["all"]
 TrainedArm = Literal["linear", "last_stage", "full", "scratch"]
 Name = Annotated[str, Field(pattern=r"^[\w][\w.@+-]*$", description="becomes part of file names")]
+Steps = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
 
 
@@ -53,6 +54,9 @@ class Search(_Part):
     rates: list[Rate] = Field(default=[3e-4, 1e-3, 3e-3], min_length=1)
     places: dict[Name, Regime] = Field(default={}, description="target -> regime; empty: every cell chooses its own")
     seed: int = Field(default=0, ge=0, description="the split seed that is searched")
+    steps: dict[str, Steps] = Field(
+        default={}, description="regime -> optimiser steps of the search; those of the audit where it says nothing"
+    )
 
 
 class Curve(_Part):
@@ -61,7 +65,7 @@ class Curve(_Part):
     target: Name
     backbone: Name
     regime: Regime
-    steps: list[Annotated[int, Field(ge=1)]] = Field(min_length=2)
+    steps: list[Steps] = Field(min_length=2)
 
 
 class AuditSpec(_Part):
@@ -75,9 +79,7 @@ class AuditSpec(_Part):
     arms: list[TrainedArm] = Field(default=["linear", "full", "scratch"], min_length=1)
     last_stage: list[Regime] = Field(default=[], description="regimes of arm last_stage; empty for all")
     pixels: int = Field(default=64, ge=8, le=1024, description="largest side of the pictures")
-    steps: dict[str, Annotated[int, Field(ge=1)]] = Field(
-        default={}, description="regime -> optimiser steps; 300 where it says nothing"
-    )
+    steps: dict[str, Steps] = Field(default={}, description="regime -> optimiser steps; 300 where it says nothing")
     search: Search = Search()
     curves: list[Curve] = []
 

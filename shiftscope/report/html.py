@@ -14,6 +14,9 @@ from markupsafe import Markup, escape
 
 from shiftscope.core.records import RunRecord
 from shiftscope.report.answers import answers
+from shiftscope.report.audit_sections import audit_sections, audit_trust
+from shiftscope.report.audit_verdicts import audit_answers, audit_headline, audit_lead, audit_meta
+from shiftscope.report.audited import AuditReading
 from shiftscope.report.inputs import inputs_of, size_of
 from shiftscope.report.numerals import count, day, listed, shown
 from shiftscope.report.ranked import RankReading, first_places, read_rankings, recommended
@@ -28,6 +31,21 @@ if TYPE_CHECKING:
 __all__ = ["render_html"]
 
 TEMPLATES = Path(__file__).parent / "templates"
+# Characters of JSON up to which an audit is embedded whole.
+LARGEST_JSON = 280_000
+COLOURS = (
+    "Points are percentage points. Brackets hold intervals; their level stands beside them. Blue leads, purple is the "
+    "target, orange is an error, grey is the rest; shapes and words repeat what colour says."
+)
+AUDIT_COLOURS = (
+    "Points are percentage points. Brackets hold 95\N{NO-BREAK SPACE}% intervals. Blue helped or leads, orange hurt, "
+    "grey is the rest; shapes and words repeat what colour says."
+)
+SAME_RUN = "The same inputs and seed give the same record, byte for byte, outside costs and provenance."
+SAME_CELLS = (
+    "The same files and seeds give the same cells on the same machine. Finished cells are kept: started again, the "
+    "audit makes only what is missing."
+)
 
 
 def render_html(record: RunRecord) -> str:
@@ -37,32 +55,60 @@ def render_html(record: RunRecord) -> str:
     10 ms of CPU per drawing beside the imports.
     """
     template, style, script = _parts()
-    rankings = read_rankings(record)
-    best = recommended(rankings)
-    shifts = read_shifts(record, first_places(rankings))
+    embedded, record_json = _json(record)
     return template.render(
         style=Markup(style),  # noqa: S704  # ours
         script=Markup(script),  # noqa: S704  # ours
         style_hash=_csp_hash(style),
         script_hash=_csp_hash(script),
-        title=_title(rankings, shifts),
-        headline=headline(rankings, shifts),
-        lead=_lead(rankings, shifts),
-        meta=_meta(record, rankings),
-        answers=answers(rankings, shifts),
-        findings=grouped_findings(record, best.values()),
-        findings_line=findings_line(record.findings, best.values()),
-        sections=target_sections(rankings, shifts),
-        trust=trust(record, rankings, shifts),
         command=command_line(record),
         provenance=provenance_table(record),
-        store=store_line(record),
         specs=[
             ("Specification in force", spec_text(record.spec)),
             ("Specification as written", spec_text(record.given)),
         ],
-        record_json=_json(record),
+        embedded=embedded,
+        record_json=record_json,
+        **(_of_run(record) if record.audit is None else _of_audit(record, AuditReading(record.audit))),
     )
+
+
+def _of_run(record: RunRecord) -> dict[str, object]:
+    """What the page says of rankings and diagnoses."""
+    rankings = read_rankings(record)
+    best = recommended(rankings)
+    shifts = read_shifts(record, first_places(rankings))
+    return {
+        "title": _title(rankings, shifts),
+        "headline": headline(rankings, shifts),
+        "lead": _lead(rankings, shifts),
+        "meta": _meta(record, rankings),
+        "answers": answers(rankings, shifts),
+        "colours": COLOURS,
+        "findings": grouped_findings(record, best.values()),
+        "findings_line": findings_line(record.findings, best.values()),
+        "sections": target_sections(rankings, shifts),
+        "trust": trust(record, rankings, shifts),
+        "same": f"{SAME_RUN} {store_line(record)}.",
+    }
+
+
+def _of_audit(record: RunRecord, view: AuditReading) -> dict[str, object]:
+    """What the page says of an audit, which looks for no findings: it counts what happened."""
+    said = audit_headline(view)
+    return {
+        "title": said.removesuffix("."),
+        "headline": said,
+        "lead": audit_lead(view),
+        "meta": audit_meta(record, view),
+        "answers": audit_answers(view),
+        "colours": AUDIT_COLOURS,
+        "findings": grouped_findings(record, ()),
+        "findings_line": findings_line(record.findings, ()) if record.findings else "",
+        "sections": audit_sections(view),
+        "trust": audit_trust(record, view),
+        "same": SAME_CELLS,
+    }
 
 
 @lru_cache(maxsize=1)
@@ -89,16 +135,33 @@ def _breakable(text: str) -> Markup:
 
 
 def _stacked(head: str) -> Markup:
-    """The head of a column of numbers on two lines, broken at its last space: numbers are narrower than heads."""
-    return Markup("<br>").join(head.rsplit(" ", 1))
+    """The head of a column of numbers on two lines, broken at its last space: numbers are narrower than heads.
+
+    Names without spaces may be broken after underscores.
+    """
+    lines = (Markup("<wbr>").join(re.split(r"(?<=_)(?=\w)", line)) for line in head.rsplit(" ", 1))
+    return Markup("<br>").join(lines)
 
 
 def _csp_hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _json(record: RunRecord) -> Markup:
-    """The record as JSON without its default values, with every angle bracket and ampersand escaped."""
+def _json(record: RunRecord) -> tuple[str, Markup]:
+    """What of the record is embedded, in a sentence, and that as JSON.
+
+    Default values are left out; so are the gaps and accuracies of an audit that would make the page heavy.
+    """
+    text = _dump(record)
+    if record.audit is None or len(text) <= LARGEST_JSON:
+        return "The whole record is embedded as JSON.", text
+    light = record.audit.model_copy(update={"gaps": [], "accuracies": []})
+    said = "The record is embedded as JSON, less the gaps and accuracies of its cells, which stand in its run.json."
+    return said, _dump(record.model_copy(update={"audit": light}))
+
+
+def _dump(record: RunRecord) -> Markup:
+    """The record as JSON with every angle bracket and ampersand escaped."""
     content = {"schema_version": record.schema_version} | record.model_dump(mode="json", exclude_defaults=True)
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     for character in "<>&\u2028\u2029":

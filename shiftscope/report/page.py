@@ -23,11 +23,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell's text, what to sort it by if not that text, and a second, quieter text."""
+    """A cell's text, what to sort it by if not that text, a second, quieter text, and the CSS class of its colour."""
 
     text: str
     key: float | str | None = None
     note: str = ""
+    tone: str = ""
 
 
 @dataclass(frozen=True)

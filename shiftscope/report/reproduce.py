@@ -32,13 +32,14 @@ def provenance_table(record: RunRecord) -> Table:
     made = record.provenance
     pairs = [
         ("Record", f"schema {record.schema_version}, made {day(made.created)} ({shown(made.created)})"),
-        ("Seed", shown(str(record.spec.get("seed", "not given")))),
+        _seed(record),
         *((f"{card.role.capitalize()} {shown(card.name)}", _input(card)) for card in inputs_of(record)),
         ("Backbones", _backbones(record)),
         ("Versions", ", ".join(f"{shown(k)} {shown(v)}" for k, v in sorted(made.versions.items()))),
         ("Code", shown(made.git)),
         ("Machine", ", ".join(shown(p) for p in (made.platform, made.device) if p) + f", {made.threads} threads"),
-        ("Store", store_line(record)),
+        # The cells of an audit read their pictures themselves.
+        ("Store", store_line(record) if record.audit is None else ""),
         ("Time", _time(record)),
         *(
             (f"File {shown(name)}", f"sha256 {shown(digest)[:16]}…")
@@ -47,6 +48,12 @@ def provenance_table(record: RunRecord) -> Table:
     ]
     rows = tuple(Row(cells(name, words)) for name, words in pairs if words)
     return Table("Provenance", heads("Item", "Value", left=(1,)), rows)
+
+
+def _seed(record: RunRecord) -> tuple[str, str]:
+    if record.audit is None:
+        return "Seed", shown(str(record.spec.get("seed", "not given")))
+    return "Seeds", listed([shown(str(seed)) for seed in record.spec.get("seeds", [])])
 
 
 def _input(card: InputCard) -> str:

@@ -33,13 +33,14 @@ class Section:
     """One question about one target: its answer, pictures and tables with their headings."""
 
     id: str
-    kind: Literal["rank", "shift"]
+    kind: Literal["rank", "shift", "audit"]
     title: str
     lead: str
     text: str
     pictures: tuple[Picture, ...]
     tables: tuple[tuple[str, Table], ...]
     has_baselines: bool = False
+    aside: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

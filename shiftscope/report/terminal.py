@@ -8,8 +8,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from shiftscope.core.records import RunRecord
+from shiftscope.report.audit_caveats import audit_trust_lead
+from shiftscope.report.audit_grid import failed_table, spread_table
+from shiftscope.report.audit_tables import count_table, counts_apart, hurt_table
+from shiftscope.report.audit_verdicts import audit_headline, audit_lead, progress_line
+from shiftscope.report.audit_words import TRANSFER, USEFUL
+from shiftscope.report.audited import AuditReading
 from shiftscope.report.figures.classes import class_table
 from shiftscope.report.figures.effect import shift_table
+from shiftscope.report.foresight import score_tables
 from shiftscope.report.numerals import shown
 from shiftscope.report.page import Row, Table
 from shiftscope.report.ranked import first_places, read_rankings, recommended
@@ -42,7 +49,10 @@ def terminal() -> Console:
 
 
 def print_record(record: RunRecord, console: Console) -> None:
-    """Print verdict, ranking, shift diagnosis, findings and what came from the store."""
+    """Print verdict, ranking, shift diagnosis, findings and what came from the store; of an audit what it counted."""
+    if record.audit is not None:
+        _print_audit(console, AuditReading(record.audit))
+        return
     rankings = read_rankings(record)
     best = recommended(rankings)
     shifts = read_shifts(record, first_places(rankings))
@@ -76,6 +86,31 @@ def render_text(record: RunRecord, width: int = 110) -> str:
     out = io.StringIO()
     print_record(record, Console(file=out, width=width, color_system=None, force_terminal=False))
     return out.getvalue()
+
+
+def _print_audit(console: Console, view: AuditReading) -> None:
+    _say(console, audit_headline(view), "bold")
+    for line in filter(None, (audit_lead(view), progress_line(view))):
+        _say(console, line)
+    for table in _audit_tables(view):
+        console.print(_rich(table))
+    _say(console, audit_trust_lead(view))
+
+
+def _audit_tables(view: AuditReading) -> list[Table]:
+    """Tables that a terminal has room for: counts, the pairs that were hurt, scores, spread, what failed."""
+    transfer = [q for q in TRANSFER if view.gaps(q)]
+    useful = view.gaps("best_vs_pixels")
+    found = [
+        count_table(view, transfer, "natural", "Did transfer help? Natural pairs") if transfer else None,
+        count_table(view, USEFUL, "natural", "Against raw pixels: usefulness, not transfer") if useful else None,
+        hurt_table(view, transfer),
+        *(table for _, table in (*counts_apart(view, "overlap"), *counts_apart(view, "constructed"))),
+        *(table for _, table in score_tables(view)[:1]),
+        spread_table(view),
+        failed_table(view),
+    ]
+    return [table for table in found if table is not None]
 
 
 def _print_shift(console: Console, view: ShiftReading) -> None:

@@ -14,6 +14,7 @@ from handmade import (
     with_failure,
     with_gains,
 )
+from handmade_audit import hostile_audit, large_audit, small_audit, unfinished_audit
 
 from shiftscope.core.records import Estimate, Finding, MeasureResult, Skipped
 
@@ -164,3 +165,25 @@ def paired_record():
 def empty_record():
     """Nothing but provenance."""
     return assemble("run", inputs={}, backbones={})
+
+
+@pytest.fixture(scope="session")
+def audit_record():
+    """Six weights on four targets under two regimes, with scores, curves and a failed cell."""
+    return small_audit()
+
+
+@pytest.fixture(scope="session")
+def unfinished_audit_record():
+    return unfinished_audit()
+
+
+@pytest.fixture(scope="session")
+def hostile_audit_record():
+    return hostile_audit()
+
+
+@pytest.fixture(scope="session")
+def large_audit_record():
+    """20 backbones x 12 targets x 3 regimes."""
+    return large_audit()

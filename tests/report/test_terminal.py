@@ -14,6 +14,9 @@ RECORDS = (
     "lone_record",
     "paired_record",
     "empty_record",
+    "audit_record",
+    "unfinished_audit_record",
+    "hostile_audit_record",
 )
 
 

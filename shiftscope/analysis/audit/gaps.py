@@ -105,8 +105,10 @@ def gaps(places: Places) -> list[Gap]:
 
     Notes
     -----
-    Cost: a few passes over the predictions. Fails when the training variance of a place is far above that of the
-    cells it is pooled with: its interval is then too short, as those of the others are too long.
+    Cost: a few passes over the predictions. In simulated audits without a true difference at most 4.2 % of the gaps
+    are called either way (reports/outcome_calls.json). Fails when the training variance of a place is far above
+    that of the cells it is pooled with, because its interval is then too short: 30 % are called on a target whose
+    standard deviation is 8 times that of all others, 29 % where such an arm was never repeated.
     """
     complete = _with_best(places)
     compared = {

@@ -89,7 +89,8 @@ def searches(workshop: Workshop) -> Iterator[Job]:
     for target, regime in search.places.items():
         for job in _at(workshop, target, regime, search.seed):
             if job.arm in SEARCHED:
-                yield from (replace(job, rate=rate) for rate in search.rates)
+                steps = search.steps.get(str(regime), job.steps)
+                yield from (replace(job, rate=rate, steps=steps) for rate in search.rates)
 
 
 def chosen_rates(workshop: Workshop, cells: Iterable[Cell]) -> Rates:
