@@ -1,4 +1,4 @@
-"""``shiftscope report``: the HTML page of a record, made anew without the libraries that computed it."""
+"""``shiftscope report``: the page of a record, made anew without the libraries that computed it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["command"]
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="HTML file; default: report.html beside the record.",
+    help="HTML file, or Markdown if it ends in .md; default: report.html beside the record.",
 )
 @click.option("--table", is_flag=True, help="Print tables to the terminal instead.")
 def command(record: Path, output: Path | None, table: bool) -> None:
@@ -30,11 +30,13 @@ def command(record: Path, output: Path | None, table: bool) -> None:
 
         print_record(found, terminal())
         return
-    from shiftscope.report.html import render_html
-
     page = output or (record if record.is_dir() else record.parent) / "report.html"
+    if page.suffix == ".md":
+        from shiftscope.report.markdown import render_markdown as render
+    else:
+        from shiftscope.report.html import render_html as render
     try:
-        write_atomic(page, render_html(found))
+        write_atomic(page, render(found))
     except OSError as reason:
         raise InputError(f"{page} cannot be written ({reason.strerror}): name another file with -o.") from None
     click.echo(f"report: {page}")

@@ -76,6 +76,10 @@ def _two(value: float) -> str:
     return fixed(value, 2)
 
 
+def _three(value: float) -> str:
+    return fixed(value, 3)
+
+
 STATISTICS = {
     "weighted_tau": StatisticWords("Weighted tau", _two, brief=True),
     "weighted_tau_by_accuracy": StatisticWords("Weighted tau by accuracy", _two),
@@ -84,6 +88,9 @@ STATISTICS = {
     "regret@1": StatisticWords("Regret@1, points", percent, rising=False, brief=True),
     "regret@3": StatisticWords("Regret@3, points", percent, rising=False),
     "top1": StatisticWords("Top-1 hits, %", percent, brief=True),
+    "brier": StatisticWords("Brier", _three, rising=False),
+    "log_loss": StatisticWords("Log loss", _three, rising=False),
+    "auroc": StatisticWords("AUROC of harm", _two),
 }
 
 # Predictors that give no advice about the target: what advice is to be held against.
@@ -91,6 +98,7 @@ BASELINES = {
     "static_prior": ("the static prior", "Static prior"),
     "random": ("random choice", "Random choice"),
     "other_seed": ("the truth of another seed", "Truth, other seed"),
+    "base_rate": ("the base rate of other target groups", "Base rate elsewhere"),
     "best": ("the truth itself", "Truth itself"),
 }
 ADVISERS = {

@@ -36,19 +36,20 @@ Array = NDArray[np.float64]
 FLOOR = 0.001  # fewer than a thousand cells cannot tell one in a thousand from never
 
 
-def chance_of_negative(gap: ArrayLike, se: ArrayLike, margin: float = MARGIN) -> Array:
+def chance_of_negative(gap: ArrayLike, se: ArrayLike, margin: float = MARGIN, *, dof: ArrayLike | None = None) -> Array:
     """Probability (n,) that the true gap lies below ``-margin``: Phi((-margin - gap) / se).
 
     For gaps (n,) that were measured with normal noise of standard error ``se`` (n,), under a flat prior; 0 or 1
-    where ``se`` is 0.
+    where ``se`` is 0. With ``dof`` (n,), degrees of freedom of the standard errors, Student's distribution takes
+    the place of the normal one.
 
     Raises
     ------
     InputError
-        If the two differ in length, hold NaN or infinity, or a standard error is negative.
+        If the lengths differ, values are NaN or infinite, or a standard error is negative.
     """
     measured, noise = _measured(gap, se)
-    return _below(-margin, measured, noise)
+    return _below(-margin, measured, noise, None if dof is None else np.asarray(dof, dtype=np.float64))
 
 
 def brier(p: ArrayLike, q: ArrayLike) -> float:
@@ -161,13 +162,13 @@ def coverage_of_measured(
     return float(np.mean(np.abs(measured - (bottom + top) / 2) <= reach))
 
 
-def _below(limit: float | Array, measured: Array, noise: Array) -> Array:
-    """P(true < limit) for true ~ N(measured, noise^2)."""
-    from scipy.special import ndtr
+def _below(limit: float | Array, measured: Array, noise: Array, dof: Array | None = None) -> Array:
+    """P(true < limit) for true ~ N(measured, noise^2), or Student's t about ``measured``."""
+    from scipy.special import ndtr, stdtr
 
     sure = (measured < limit).astype(np.float64)
-    scale = np.where(noise > 0, noise, 1.0)
-    return np.where(noise > 0, ndtr((limit - measured) / scale), sure)
+    z = (limit - measured) / np.where(noise > 0, noise, 1.0)
+    return np.where(noise > 0, ndtr(z) if dof is None else stdtr(dof, z), sure)
 
 
 def _forecasts(p: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:

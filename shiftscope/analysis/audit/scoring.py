@@ -59,7 +59,7 @@ def score_all(
         for predictor, statistic, where, value in _values(truth, given, targets):
             found[predictor, statistic].append((value, targets[where[0]].group))
         scores += [_score(predictor, truth.name, statistic, seen) for (predictor, statistic), seen in found.items()]
-    return sorted(scores, key=lambda s: (s.truth, s.predictor, s.statistic))
+    return scores
 
 
 def _truths(

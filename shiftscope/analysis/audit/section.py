@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from shiftscope.analysis.audit.gaps import accuracies, gaps, spread
+from shiftscope.analysis.audit.negatives import score_negatives
 from shiftscope.analysis.audit.plan import SEARCHED, Job, Rates, chosen_rates, curve_jobs, grid, searches
 from shiftscope.analysis.audit.scoring import score_all
 from shiftscope.analysis.audit.workshop import PIXELS, Workshop
@@ -30,7 +31,7 @@ def audit_section(
     places = _places(workshop, {key: (job, cells[key]) for key, job in planned.items() if key in cells})
     targets, backbones = _targets(workshop), _backbones(workshop)
     found, measured = gaps(places), accuracies(places)
-    return Audit(
+    audit = Audit(
         targets=targets,
         backbones=backbones,
         n_cells=sum(key in cells for key in planned),
@@ -40,9 +41,13 @@ def audit_section(
         gaps=found,
         spread=spread(places),
         rates=_searched(workshop, cells, rates),
-        scores=score_all(advice, measured, found, targets, backbones),
         curves=_curves(workshop, cells, rates),
     )
+    told = list(advice)
+    counted = [gap for gap in found if audit.counts(gap)]
+    groups = {name: target.group for name, target in targets.items()}
+    scores = score_all(told, measured, found, targets, backbones) + score_negatives(counted, groups, told)
+    return audit.model_copy(update={"scores": sorted(scores, key=lambda s: (s.truth, s.predictor, s.statistic))})
 
 
 def _any_rates(workshop: Workshop) -> Rates:

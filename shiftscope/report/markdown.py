@@ -1,0 +1,106 @@
+"""A record as Markdown: the words and tables of the page, for a README, a ticket or a pull request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from shiftscope.core.records import RunRecord
+from shiftscope.report.audit_sections import audit_sections, audit_trust
+from shiftscope.report.audit_verdicts import audit_headline, audit_lead, progress_line
+from shiftscope.report.audited import AuditReading
+from shiftscope.report.numerals import shown
+from shiftscope.report.page import Column, Row, Table
+from shiftscope.report.ranked import first_places, read_rankings, recommended
+from shiftscope.report.reproduce import command_line, provenance_table
+from shiftscope.report.sections import Section, Trust, findings_line, grouped_findings, target_sections, trust
+from shiftscope.report.shifted import read_shifts
+from shiftscope.report.verdicts import headline, rank_lead, shift_lead
+
+__all__ = ["render_markdown"]
+
+MARKUP = re.compile(r"([\\`*_\[\]<>|#~])")  # signs that would be read as markup
+
+
+def render_markdown(record: RunRecord) -> str:
+    """Return ``record`` as GitHub-flavoured Markdown: headline, findings, every section's words and tables, caveats.
+
+    Names and messages are text wherever they come from. Pictures are left out; the numbers behind them are not.
+    """
+    lines = _audit(record, AuditReading(record.audit)) if record.audit is not None else _run(record)
+    made = [*_table(provenance_table(record)), "", "Command:", "", f"    {command_line(record) or 'not recorded'}"]
+    return "\n".join([*lines, "## How was it made?", "", *made]) + "\n"
+
+
+def _run(record: RunRecord) -> Iterator[str]:
+    rankings = read_rankings(record)
+    best = recommended(rankings)
+    shifts = read_shifts(record, first_places(rankings))
+    yield from _heading(headline(rankings, shifts), [rank_lead(v) for v in rankings] or [shift_lead(v) for v in shifts])
+    yield from _findings(record, list(best.values()))
+    yield from _sections(target_sections(rankings, shifts), trust(record, rankings, shifts))
+
+
+def _audit(record: RunRecord, view: AuditReading) -> Iterator[str]:
+    yield from _heading(audit_headline(view), [audit_lead(view), progress_line(view)])
+    yield from _findings(record, ())
+    yield from _sections(audit_sections(view), audit_trust(record, view))
+
+
+def _heading(title: str, leads: Sequence[str]) -> Iterator[str]:
+    yield from (f"# {_text(title.removesuffix('.'))}", "")
+    for lead in filter(None, leads):
+        yield from (_text(lead), "")
+
+
+def _findings(record: RunRecord, best: Sequence[str]) -> Iterator[str]:
+    if not record.findings:
+        return
+    yield from ("## Findings", "", _text(findings_line(record.findings, best)), "")
+    for group in grouped_findings(record, best):
+        for finding in (*group.first, *group.rest):
+            yield f"- **{finding.code}** ({finding.severity}) {_text(finding.title)} {_text(finding.message)}"
+    yield ""
+
+
+def _sections(sections: Sequence[Section], limits: Trust) -> Iterator[str]:
+    for section in sections:
+        yield from (f"## {_text(section.title)}", "")
+        for words in filter(None, (section.lead, section.text, " ".join(section.aside or ()))):
+            yield from (_text(words), "")
+        pictured = [(picture.reading, picture.table) for picture in section.pictures]
+        for name, table in (*pictured, *section.tables):
+            yield from (f"### {_text(name.removesuffix('.'))}", "", *_table(table), "")
+    yield from ("## Can I trust this?", "", _text(limits.lead), "")
+    for found in (*limits.samples, limits.problems, limits.skipped):
+        if found is not None:
+            yield from (*_table(found), "")
+    yield from (*(f"- {_text(caveat)}" for caveat in limits.caveats), "")
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield from (f"{_text(table.caption)}.", "") if table.caption else ()
+    yield _row([_text(column.head) for column in table.columns])
+    yield _row([_rule(column, i == table.heading) for i, column in enumerate(table.columns)])
+    for row in (*table.rows, *table.below):
+        yield _row(_texts(row))
+    if table.note:
+        yield from ("", _text(table.note))
+
+
+def _texts(row: Row) -> list[str]:
+    texts = [_text(" ".join(filter(None, (cell.text, cell.note)))) for cell in row.cells]
+    return [f"**{text}**" if row.chosen and text else text for text in texts]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _rule(column: Column, names: bool) -> str:
+    return ":--" if column.left or names else "--:"
+
+
+def _text(words: str) -> str:
+    """Words that are no markup, on one line."""
+    return MARKUP.sub(r"\\\1", " ".join(shown(words).split()))
