@@ -58,7 +58,7 @@ class Work:
             _sweep(self.folder)
             self._make(pool, "learning rates", list(searches(self.workshop)), read_cells(self.folder))
             rates = chosen_rates(self.workshop, read_cells(self.folder).values())
-            cells = list(grid(self.workshop, rates))
+            cells = list(dict.fromkeys(grid(self.workshop, rates)))
             trained = self._make(pool, "cells", cells, read_cells(self.folder))
             places = list(dict.fromkeys(Place(j.target, j.regime, j.seed) for j in cells))
             return self._make(pool, "advice", places, read_advice(self.folder)) and trained
