@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from shiftscope.core.features import FeatureSet
+from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.records import Estimate, Gain, MeasureResult, Ranking, RankRow
 from shiftscope.measures import MEASURES
 from shiftscope.measures._resampling import LEVEL as HALVES_LEVEL
@@ -35,19 +35,26 @@ def measure_candidates(
     target: str,
     measures: Sequence[str] = DEFAULT_TRANSFER,
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    sources: Mapping[str, FeatureSet] | None = None,
     seed: int = 0,
     kernels: Any = None,
 ) -> list[MeasureResult]:
     """Run every measure on every backbone's features of one target.
 
-    All of them get the same seed, and with it the same folds and half-samples, which pairs them.
+    All of them get the same seed, and with it the same folds and half-samples, which pairs them. ``sources`` are
+    the source's features under the same backbones, for measures that take a pair.
     """
-    given = options or {}
-    return [
-        MEASURES[m].run(fs, target=target, backbone=backbone, rng=seed, kernels=kernels, **given.get(m, {}))
-        for backbone, fs in sorted(features.items())
-        for m in measures
-    ]
+    given, where = options or {}, {"target": target, "rng": seed, "kernels": kernels}
+    results: list[MeasureResult] = []
+    for backbone, fs in sorted(features.items()):
+        source = (sources or {}).get(backbone)
+        for name in measures:
+            pair = Pair(source, fs) if source is not None and MEASURES[name].takes is Pair else None
+            beside = pair.source.name if pair is not None else None
+            results.append(
+                MEASURES[name].run(pair or fs, backbone=backbone, source=beside, **where, **given.get(name, {}))
+            )
+    return results
 
 
 def rank_candidates(

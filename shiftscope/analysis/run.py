@@ -140,6 +140,7 @@ def _rank_all(
             target=name,
             measures=measures,
             options=spec.measures,
+            sources=found.source,
             seed=spec.seed,
             kernels=choose(found.device),
         )

@@ -24,7 +24,10 @@ PValue = Literal["exact", "conservative", "asymptotic", "none"]
 
 @dataclass(frozen=True, eq=False)
 class Measure:
-    """A measure: a function of a ``FeatureSet`` (transfer) or a ``Pair`` (shift), and what is known about it.
+    """A measure: a function of a ``FeatureSet`` or a ``Pair``, and what is known about it.
+
+    Shift measures take a ``Pair``. A transfer measure takes a ``FeatureSet``, or a ``Pair`` if its first parameter
+    is annotated so, and then ``needs`` holds for both sides.
 
     Parameters
     ----------
@@ -42,6 +45,8 @@ class Measure:
         zeros).
     pvalue
         What kind of p-value it gives.
+    warning
+        Why it is not in the default set and what not to use it for; empty for measures without such a reason.
     """
 
     function: Callable[..., Estimate]
@@ -56,6 +61,7 @@ class Measure:
     invariant: tuple[str, ...]
     pvalue: PValue
     reference: str
+    warning: str = ""
 
     def __call__(
         self, data: FeatureSet | Pair, *, rng: RngLike = None, kernels: Any = None, **options: Any
@@ -131,10 +137,18 @@ class Measure:
                 f"{place}.{first['loc'][0]}: {first['input']!r} cannot be used: {first['msg'].lower()}."
             ) from None
 
+    @cached_property
+    def takes(self) -> type[FeatureSet | Pair]:
+        """The type of what is measured."""
+        first = next(iter(inspect.signature(self.function).parameters))
+        return Pair if get_type_hints(self.function).get(first) is Pair or self.kind == "shift" else FeatureSet
+
     def _demand(self, data: FeatureSet | Pair) -> None:
-        expected = Pair if self.kind == "shift" else FeatureSet
-        if not isinstance(data, expected):
-            raise InputError(f"{self.name} takes a {expected.__name__}, not a {type(data).__name__}.")
+        if self.kind == "transfer" and self.takes is Pair and isinstance(data, FeatureSet):
+            # A ranking without a source asks for it in good faith.
+            raise NotApplicableError(f"{self.name} needs a source, too: {data.name} stands alone.")
+        if not isinstance(data, self.takes):
+            raise InputError(f"{self.name} takes a {self.takes.__name__}, not a {type(data).__name__}.")
         sides = (data.source, data.target) if isinstance(data, Pair) else (data,)
         for side in sides:
             for need in self.needs:
@@ -164,6 +178,7 @@ def measure(
     bounds: tuple[float | None, float | None] = (None, None),
     invariant: tuple[str, ...] = (),
     pvalue: PValue = "none",
+    warning: str = "",
 ) -> Callable[[Callable[..., Estimate]], Measure]:
     """Declare a function a measure; its name is the function's. See ``Measure`` for the parameters."""
 
@@ -181,6 +196,7 @@ def measure(
             invariant,
             pvalue,
             reference,
+            warning,
         )
         object.__setattr__(made, "__doc__", function.__doc__)
         return made

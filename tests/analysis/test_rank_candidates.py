@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from shiftscope.analysis.rank import rank_candidates
+from shiftscope.analysis.rank import measure_candidates, rank_candidates
+from shiftscope.core.features import FeatureSet
 from shiftscope.core.records import Estimate, MeasureResult
 from shiftscope.measures import MEASURES
 
@@ -176,3 +177,23 @@ def test_no_candidate():
     ranking = rank_candidates([result("pixels", "knn", 1)], target="here", baselines={"pixels"})
     assert [row.backbone for row in ranking.rows] == ["pixels"]
     assert ranking.best_set == ()
+
+
+def test_measures_that_take_a_pair_get_the_source_under_the_same_backbone():
+    rng = np.random.default_rng(0)
+
+    def features(d, moved=0.0):
+        return FeatureSet.of(rng.normal(size=(40, d)) + moved, np.arange(40) % 2)
+
+    told = measure_candidates(
+        {"ant": features(3), "bee": features(4)},
+        target="here",
+        measures=("otce", "knn"),
+        sources={"ant": features(3, moved=1.0)},
+    )
+    found = {(r.backbone, r.measure): r for r in told}
+    assert found["ant", "otce"].status == "ok"
+    assert found["ant", "otce"].source == "data"
+    assert found["bee", "otce"].status == "not_applicable"
+    assert "needs a source" in found["bee", "otce"].reason
+    assert {found[b, "knn"].source for b in ("ant", "bee")} == {None}
