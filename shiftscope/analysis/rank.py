@@ -15,7 +15,7 @@ from shiftscope.measures import MEASURES
 from shiftscope.measures._resampling import LEVEL as HALVES_LEVEL
 from shiftscope.measures._resampling import Z
 
-__all__ = ["AGGREGATE", "DEFAULT_TRANSFER", "measure_candidates", "rank_candidates"]
+__all__ = ["AGGREGATE", "DEFAULT_TRANSFER", "GAIN_MEASURE", "measure_candidates", "rank_candidates"]
 
 DEFAULT_TRANSFER = ("logme", "hscore", "ridge", "knn")
 # The mean rank is taken over measures of different kinds, each with a true zero and the same answer whatever

@@ -80,6 +80,9 @@ class AuditSpec(_Part):
     last_stage: list[Regime] = Field(default=[], description="regimes of arm last_stage; empty for all")
     pixels: int = Field(default=64, ge=8, le=1024, description="largest side of the pictures")
     steps: dict[str, Steps] = Field(default={}, description="regime -> optimiser steps; 300 where it says nothing")
+    measures: list[str] = Field(
+        default=[], description="transfer measures to hold against the truth; empty: default set"
+    )
     search: Search = Search()
     curves: list[Curve] = []
 

@@ -8,14 +8,18 @@ from pathlib import Path
 
 from shiftscope import measures
 from shiftscope.analysis.audit.workshop import PIXELS, Workshop
-from shiftscope.analysis.rank import measure_candidates
+from shiftscope.analysis.rank import DEFAULT_TRANSFER, GAIN_MEASURE, measure_candidates
 from shiftscope.backbones import Backbone, architecture_key, random_copy
 from shiftscope.core.advice import Advice
+from shiftscope.core.audit_spec import AuditSpec
 from shiftscope.core.cells import key_of
+from shiftscope.core.features import FeatureSet
+from shiftscope.errors import InputError
 from shiftscope.finetune.split import Regime
 from shiftscope.kernels import choose
+from shiftscope.measures import MEASURES
 
-__all__ = ["Place", "make_advice"]
+__all__ = ["Place", "asked", "make_advice"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Place:
         seen = sorted((b.card.identity, b.card.transform.fingerprint) for b in backbones if b.card.transform)
         return key_of(
             {
-                "measures": _code_of_measures(),
+                "measures": asked(workshop.spec),
+                "code": _code_of_measures(),
                 "backbones": seen,
                 "data": workshop.fingerprint(self.target),
                 "regime": self.regime,
@@ -42,11 +47,16 @@ class Place:
 
 
 def make_advice(place: Place, workshop: Workshop) -> Advice:
-    """Measure all backbones, a random copy of each architecture and the pixel baseline on the labelled images."""
+    """Measure all backbones on the labelled images, and the probe on random copies and on raw pixels."""
     backbones, copies = _candidates(place.target, workshop)
     labelled = workshop.split(place.target, place.regime, place.seed).labelled
     features = {name: fs.take(labelled) for name, fs in workshop.features(place.target, backbones).items()}
-    results = measure_candidates(features, target=place.target, seed=place.seed, kernels=choose(workshop.device))
+    kernels = choose(workshop.device)
+    results = []
+    # Of the baselines only the gains over them are wanted.
+    for baseline, names in ((False, asked(workshop.spec)), (True, (GAIN_MEASURE,))):
+        some = {name: fs for name, fs in features.items() if (name not in workshop.spec.backbones) == baseline}
+        results += measure_candidates(some, target=place.target, measures=names, seed=place.seed, kernels=kernels)
     return Advice(
         key=place.key(workshop),
         target=place.target,
@@ -55,6 +65,21 @@ def make_advice(place: Place, workshop: Workshop) -> Advice:
         results=results,
         random_copies=copies,
     )
+
+
+def asked(spec: AuditSpec) -> tuple[str, ...]:
+    """Names of the measures that are held against the truth.
+
+    Raises
+    ------
+    UnknownNameError, InputError
+        For a measure nobody registered, or one that compares two data sets.
+    """
+    names = tuple(spec.measures) or DEFAULT_TRANSFER
+    for name in names:
+        if MEASURES[name].takes is not FeatureSet:
+            raise InputError(f"measures: {name} compares two data sets, and an audit has no source: remove it.")
+    return names
 
 
 def _candidates(target: str, workshop: Workshop) -> tuple[list[Backbone], dict[str, str]]:

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from shiftscope.analysis.rank import AGGREGATE
+from shiftscope.analysis.rank import AGGREGATE, GAIN_MEASURE
 from shiftscope.core.advice import Advice
 from shiftscope.measures import MEASURES
 
 __all__ = ["Ranked", "advised", "static_prior"]
 
 PIXELS = "pixels"
-PROBE = "ridge"  # the measure that gains over baselines are told in
 
 Array: TypeAlias = NDArray[np.float64]
 Ranked: TypeAlias = Mapping[str, float]  # backbone -> true accuracy at one place
@@ -39,13 +38,13 @@ def advised(advice: Advice, backbones: Sequence[str]) -> dict[str, Array]:
     used = [scores[m] for m in AGGREGATE if m in scores]
     # Rounded: mean ranks that are equal must tie, whatever the order in which they were added up.
     made = {"aggregate": -np.mean([rankdata(-s) for s in used], axis=0).round(9)} if used else {}
-    if PROBE in scores:
+    if GAIN_MEASURE in scores:
         for name, others in (
             ("gain_over_random", [advice.random_copies[b] for b in backbones]),
             ("gain_over_pixels", [PIXELS] * len(backbones)),
         ):
-            if all((other, PROBE) in found for other in others):
-                made[name] = scores[PROBE] - np.array([found[other, PROBE] for other in others])
+            if all((other, GAIN_MEASURE) in found for other in others):
+                made[name] = scores[GAIN_MEASURE] - np.array([found[other, GAIN_MEASURE] for other in others])
     return {**scores, **made}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from shiftscope.analysis.audit.advise import asked
 from shiftscope.analysis.audit.section import audit_section
 from shiftscope.analysis.audit.work import Work, read_advice, read_cells
 from shiftscope.analysis.audit.workshop import Workshop
@@ -57,6 +58,7 @@ def audit(
     """
     where = resolve_device(device)
     shop = Workshop(spec, cache, trust_code, where, folder / NETWORKS if save_networks else None)
+    asked(spec)
     shop.check()
     deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
     work = Work(shop, folder, workers or _workers(where), progress, deadline)

@@ -89,6 +89,17 @@ def test_training_that_fails_takes_nothing_else_with_it(tmp_path):
     assert all("training diverged at a learning rate of 1e+30" in why for why in audit["failed"].values())
 
 
+@pytest.mark.parametrize(
+    ("measures", "says"), [('["hscor"]', "Did you mean 'hscore'"), ('["mmd"]', "mmd compares two data sets")]
+)
+def test_measures_that_cannot_be_asked_are_refused_before_any_work(tmp_path, measures, says):
+    file = audit_file(tmp_path, AUDIT.replace("regimes = [6]", f"regimes = [6]\nmeasures = {measures}"))
+    done = shiftscope("audit", file, "-o", tmp_path / "out")
+    assert done.code == 2
+    assert says in done.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_is_worked_on_by_one_audit_at_a_time(finished):
     from filelock import FileLock
 
