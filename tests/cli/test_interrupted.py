@@ -1,6 +1,5 @@
 """Stopped in the middle: exit code 130, no record, and nothing to be done twice."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from smallworld import record_of, shiftscope
 # Interrupts itself as Ctrl-C does, when the second network is about to run.
 PROBE = """
 import os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background process is born deaf to it
 from shiftscope.extraction.runner import Runner
 run, calls = Runner.run, []
 def stopped(self, batch):
@@ -37,9 +37,14 @@ def test_interrupt_in_extraction(world, tmp_path):
 
 def test_interrupt_before_any_work(world, monkeypatch, tmp_path):
     def stop(*_args, **_options):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     monkeypatch.setattr("shiftscope.analysis.run.open_inputs", stop)
-    done = shiftscope("rank", world.light, "-b", world.ant, "-o", tmp_path / "out")
+    try:
+        done = shiftscope("rank", world.light, "-b", world.ant, "-o", tmp_path / "out")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert done.code == 130
     assert not (tmp_path / "out").exists()
