@@ -1,4 +1,4 @@
-"""From held-out predictions to an estimate: accuracy, mean AUC or R2, whichever the target asks for."""
+"""From held-out predictions to an estimate: accuracy, recall, mean AUC or R2, whichever is asked for."""
 
 from __future__ import annotations
 
@@ -7,9 +7,17 @@ from numpy.typing import NDArray
 
 from shiftscope.core.features import FeatureSet
 from shiftscope.core.records import Details, Estimate
-from shiftscope.measures._resampling import from_draws, from_hits, from_losses, half_samples
+from shiftscope.measures._resampling import Z, from_draws, from_losses, half_samples
 
-__all__ = ["aucs", "calibrated_nll", "judge_classes", "judge_values"]
+__all__ = [
+    "aucs",
+    "calibrated",
+    "calibration_error",
+    "from_shares",
+    "judge_classes",
+    "judge_values",
+    "log_softmax",
+]
 
 Floats = NDArray[np.float64]
 
@@ -17,11 +25,72 @@ Floats = NDArray[np.float64]
 SHARPNESS = np.append(0.0, 2.0 ** np.arange(-1.0, 8.25, 0.25))
 
 
-def judge_classes(features: FeatureSet, predicted: NDArray[np.int64], seed: int, details: Details) -> Estimate:
-    """Accuracy of held-out class codes ``predicted`` (n,); ``details`` gain the share of the largest class."""
-    hits = predicted == features.target.values
-    largest = float(features.target.counts.max() / features.n)
-    return from_hits(hits, features, seed, details={**details, "largest_class": largest})
+# Bins of the calibration error: with fewer samples each, its level would be their noise.
+BINS = 15
+SAMPLES_PER_BIN = 30
+
+
+def judge_classes(
+    features: FeatureSet, predicted: NDArray[np.int64], seed: int, details: Details, *, balanced: bool = False
+) -> Estimate:
+    """Accuracy of held-out class codes ``predicted`` (n,), or with ``balanced`` the mean recall of the classes.
+
+    ``details`` gain ``accuracy``, ``balanced_accuracy`` (that mean recall) and ``largest_class``, its share.
+    """
+    target = features.target
+    hits = (predicted == target.values).astype(np.float64)
+    details = {
+        **details,
+        "accuracy": float(hits.mean()),
+        "balanced_accuracy": float((hits @ target.matrix / target.counts).mean()),
+        "largest_class": float(target.counts.max() / features.n),
+    }
+    return from_shares(hits, features, seed, by_class=balanced, details=details)
+
+
+def from_shares(
+    shares: Floats, features: FeatureSet, seed: int, *, by_class: bool = False, details: Details | None = None
+) -> Estimate:
+    """Estimate of a mean of values in [0, 1], with a score interval (Wilson, JASA 1927) instead of a normal one.
+
+    Unlike a normal interval it has a width where all answers are right, and stays within [0, 1]. The number of
+    trials is what the half-samples say it is, and never more than independent answers would give: fewer than n
+    where samples come in groups.
+
+    Parameters
+    ----------
+    shares : (n,) float64
+        1 for a right answer and 0 for a wrong one, or the probability given to the right one.
+    by_class
+        Take the mean over classes of their means. ``losses`` weigh samples accordingly and still average to
+        1 - value.
+    """
+    strata = features.target.matrix if by_class else np.ones((features.n, 1))
+    halves = half_samples(features, seed).astype(np.float64)
+    value = float(_mean_of_means(shares, strata, np.ones((1, features.n)))[0])
+    made = from_draws(value, _mean_of_means(shares, strata, halves))
+    assert made.draws is not None
+    spread, bernoulli = float(made.draws.var(ddof=1)), value * (1 - value)
+    sizes = strata.sum(axis=0)
+    most = len(sizes) ** 2 / float((1 / sizes).sum())
+    low, high = _wilson(value, most if bernoulli == 0 else bernoulli / max(spread, bernoulli / most))
+    losses = (1.0 - shares) * (strata @ (features.n / len(sizes) / sizes))
+    return made.model_copy(update={"low": low, "high": high, "losses": losses, "details": details or {}})
+
+
+def _mean_of_means(values: Floats, strata: Floats, masks: Floats) -> Floats:
+    """Mean over strata (n, S) of their means of ``values`` within every mask (R, n); empty strata are left out."""
+    sizes = masks @ strata
+    sums = masks @ (values[:, None] * strata)
+    means: Floats = (sums / np.maximum(sizes, 1.0)).sum(axis=1) / (sizes > 0).sum(axis=1)
+    return means
+
+
+def _wilson(share: float, trials: float) -> tuple[float, float]:
+    weight = Z**2 / trials
+    middle = (share + weight / 2) / (1 + weight)
+    reach = float(np.sqrt(weight * (share * (1 - share) + weight / 4))) / (1 + weight)
+    return max(min(middle - reach, share), 0.0), min(max(middle + reach, share), 1.0)
 
 
 def judge_values(features: FeatureSet, targets: Floats, predicted: Floats, seed: int, details: Details) -> Estimate:
@@ -58,22 +127,37 @@ def aucs(labels: Floats, scores: Floats, masks: NDArray[np.bool_]) -> Floats:
     return areas
 
 
-def calibrated_nll(scores: Floats, classes: NDArray[np.int64], folds: NDArray[np.int64]) -> Floats:
-    """Negative log-likelihood (n,) in nats of held-out ``scores`` (n, C), made probabilities without looking.
+def calibrated(scores: Floats, classes: NDArray[np.int64], folds: NDArray[np.int64]) -> Floats:
+    """Log-probabilities (n, C) from held-out ``scores`` (n, C), made without looking at a fold's own labels.
 
     p(c) is proportional to share_c exp(a (score_c - share_c)): a = 0 gives the class shares. The sharpness a of
     a fold is the one of the grid that suits the held-out scores of all *other* folds best.
     """
     share = np.bincount(classes, minlength=scores.shape[1]) / len(classes)
-    evidence, prior = scores - share, np.log(share)
-    tried = np.array([_nll(prior + a * evidence, classes) for a in SHARPNESS])
-    of_fold = np.array([np.bincount(folds, weights=row) for row in tried])
+    evidence, prior, rows = scores - share, np.log(share), np.arange(len(classes))
+    losses = [-log_softmax(prior + a * evidence)[rows, classes] for a in SHARPNESS]
+    of_fold = np.array([np.bincount(folds, weights=row) for row in losses])
     best = np.argmin(of_fold.sum(axis=1, keepdims=True) - of_fold, axis=0)
-    chosen: Floats = tried[best[folds], np.arange(len(classes))]
-    return chosen
+    return log_softmax(prior + SHARPNESS[best[folds], None] * evidence)
 
 
-def _nll(logits: Floats, classes: NDArray[np.int64]) -> Floats:
-    logits -= logits.max(axis=1, keepdims=True)
-    loss: Floats = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(logits)), classes]
-    return loss
+def log_softmax(logits: Floats) -> Floats:
+    """Logarithms of probabilities (n, C) proportional to the exponentials of ``logits``."""
+    above = logits - logits.max(axis=1, keepdims=True)
+    normed: Floats = above - np.log(np.exp(above).sum(axis=1, keepdims=True))
+    return normed
+
+
+def calibration_error(chances: Floats, classes: NDArray[np.int64]) -> float:
+    """Expected calibration error of held-out probabilities (n, C): mean gap of confidence and accuracy in bins.
+
+    Samples are put by the confidence of their first choice into at most 15 bins of equal size, with at least 30
+    samples each; equal confidences share a bin. Noise alone gives about 0.8 sqrt(a (1 - a)/m) at accuracy a with
+    m samples in a bin, so small values need many samples.
+    """
+    confidence = chances.max(axis=1)
+    right = (np.argmax(chances, axis=1) == classes).astype(np.float64)
+    n_bins = int(np.clip(len(classes) // SAMPLES_PER_BIN, 1, BINS))
+    inner = np.quantile(confidence, np.arange(1, n_bins) / n_bins)
+    gaps = np.bincount(np.searchsorted(inner, confidence, side="right"), weights=confidence - right)
+    return float(np.abs(gaps).sum() / len(classes))

@@ -29,10 +29,10 @@ TIE = 1e-6
     asks="Do samples that look alike to the backbone have the same label?",
     kind="transfer",
     better="higher",
-    unit="accuracy; mean AUC for several labels; R2 for real targets",
+    unit="accuracy, mean recall if balanced; mean AUC for several labels; R2 for real targets",
     needs=("labels",),
     bounds=(None, 1.0),
-    null="chance: 1/C for equal classes; 0.5 for AUC; below 0 for R2, by about 1/k",
+    null="chance: 1/C for equal classes and if balanced; 0.5 for AUC; below 0 for R2, by about 1/k",
     invariant=("order", "scale", "rotation", "duplicate", "dead"),
     reference="Cover and Hart, IEEE Trans. Inf. Theory 1967; as a transfer score: Sorkhei et al., TMLR 2025",
 )
@@ -41,6 +41,7 @@ def knn(
     *,
     k: Annotated[int, Field(ge=1)] = 5,
     variant: Literal["folds", "loo"] = "folds",
+    balanced: bool = False,
     rng: RngLike = None,
     kernels: Kernels | None = None,
 ) -> Estimate:
@@ -60,12 +61,16 @@ def knn(
         ``"folds"``: neighbours come from other folds (stratified by class, or whole groups). ``"loo"``: from all
         other samples, or all other groups; it uses more samples, but on noise it lies below chance, because a
         sample lowers the share of its own class.
+    balanced
+        Give the mean recall of the classes instead of the accuracy, which classes of many samples dominate. It
+        changes nothing for labels and real targets.
 
     Returns
     -------
     Estimate
-        ``losses``: 1 - correct per sample; for labels and real targets squared errors relative to the variance.
-        ``details``: ``k``, ``largest_class``.
+        ``losses``: 1 - correct per sample (balanced: times n/(C n_c)); for labels and real targets squared errors
+        relative to the variance. ``details``: ``k``, and for classes ``accuracy``, ``balanced_accuracy``,
+        ``largest_class``.
 
     Raises
     ------
@@ -85,7 +90,7 @@ def knn(
     weights = np.where(neighbours >= 0, np.maximum(1.0 + cosine.astype(np.float64), TIE), 0.0)
     details: Details = {"k": k}
     if features.target.kind == "class":
-        return judge_classes(features, _vote(neighbours, weights, targets), seed, details)
+        return judge_classes(features, _vote(neighbours, weights, targets), seed, details, balanced=balanced)
     mean = np.einsum("nk,nkc->nc", weights, targets[neighbours]) / weights.sum(axis=1, keepdims=True)
     return judge_values(features, targets, mean, seed, details)
 

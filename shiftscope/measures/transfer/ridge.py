@@ -10,7 +10,8 @@ from shiftscope.core.records import Details, Estimate
 from shiftscope.core.seeds import RngLike, seed_of
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures._declare import measure
-from shiftscope.measures._held_out import calibrated_nll, judge_classes, judge_values
+from shiftscope.measures._held_out import calibrated, calibration_error, judge_classes, judge_values
+from shiftscope.measures._penalty import fold_penalties
 from shiftscope.measures._resampling import folds
 from shiftscope.measures._spectrum import spectrum
 from shiftscope.measures._targets import usable_targets
@@ -19,29 +20,27 @@ __all__ = ["ridge"]
 
 Floats = NDArray[np.float64]
 
-# Penalties tried, in units of the largest eigenvalue; four to a decade.
-PENALTIES = np.logspace(-7, 2, 37)
-
 
 @measure(
     asks="How well does a linear head on the frozen features predict samples it has not seen?",
     kind="transfer",
     better="higher",
-    unit="accuracy; mean AUC for several labels; R2 for real targets",
+    unit="accuracy, mean recall if balanced; mean AUC for several labels; R2 for real targets",
     needs=("labels",),
     bounds=(None, 1.0),
-    null="share of the largest class; 0.5 for AUC; 0 or just below for R2",
+    null="share of the largest class, 1/C if balanced; 0.5 for AUC; 0 or just below for R2",
     invariant=("order", "scale", "rotation", "duplicate", "dead"),
     reference="Hoerl and Kennard, Technometrics 1970; penalty: Golub, Heath and Wahba, Technometrics 1979 (GCV)",
 )
-def ridge(features: FeatureSet, *, rng: RngLike = None, kernels: Kernels | None = None) -> Estimate:
+def ridge(
+    features: FeatureSet, *, balanced: bool = False, rng: RngLike = None, kernels: Kernels | None = None
+) -> Estimate:
     """Held-out accuracy of ridge regression on one-hot classes in ten folds, without refitting.
 
     The residuals of a fold I that was left out follow from the fit to all samples,
     e_I = (I - H_II)^-1 (y - Hy)_I, with H the hat matrix, intercept included. The largest score wins. Folds are
     stratified by class, or hold whole groups. The penalty of a fold is chosen by generalised cross-validation
-    from the labels of all other folds (its own are set to their mean): chosen with all labels, it would lift
-    accuracy on noise by half a standard error.
+    from the labels of all other folds.
 
     A score is regression on the other folds, with one exception: the share of a class is that of all samples.
     The other folds lack exactly the classes that this fold has too many of, and their shares would vote
@@ -51,15 +50,19 @@ def ridge(features: FeatureSet, *, rng: RngLike = None, kernels: Kernels | None 
     ----------
     features
         Classes give accuracy, several labels the mean area under the ROC curve, real targets the mean R2.
+    balanced
+        Give the mean recall of the classes instead of the accuracy, which classes of many samples dominate. It
+        changes nothing for labels and real targets.
 
     Returns
     -------
     Estimate
-        ``losses``: 1 - correct per sample; for labels and real targets squared errors relative to the variance.
-        ``details``: ``penalty`` in units of the largest eigenvalue (geometric mean over folds), ``rank`` of the
-        features, and for classes ``largest_class``, ``nll``, the negative log-likelihood in nats (the sharpness
-        of a fold's softmax is fitted on the held-out scores of all other folds), and ``nll_null``, the entropy
-        of the class shares.
+        ``losses``: 1 - correct per sample (balanced: times n/(C n_c)); for labels and real targets squared errors
+        relative to the variance. ``details``: ``penalty`` in units of the largest eigenvalue (geometric mean over
+        folds), ``rank`` of the features, and for classes ``accuracy``, ``balanced_accuracy``, ``largest_class``,
+        ``nll``, the negative log-likelihood in nats (the sharpness of a fold's softmax is fitted on the held-out
+        scores of all other folds), ``nll_null``, the entropy of the class shares, and ``calibration_error`` of
+        the same probabilities: the mean gap between confidence and accuracy, in at most 15 bins.
 
     Raises
     ------
@@ -78,7 +81,7 @@ def ridge(features: FeatureSet, *, rng: RngLike = None, kernels: Kernels | None 
     seed, numbers = seed_of(rng), kernels or choose()
     values, left = spectrum(features, numbers)
     parts = folds(features, seed)
-    penalties = _penalties(left, values, targets, parts, numbers)
+    penalties = fold_penalties(features, seed, numbers)
     predicted = np.empty_like(targets)
     for penalty in np.unique(penalties):
         rows = penalties[parts] == penalty
@@ -89,21 +92,12 @@ def ridge(features: FeatureSet, *, rng: RngLike = None, kernels: Kernels | None 
     scores = _with_common_shares(predicted, targets, parts)
     if features.target.kind == "multilabel":
         return judge_values(features, targets, scores, seed, details)
-    share = targets.mean(axis=0)
-    details["nll"] = float(calibrated_nll(scores, features.target.values, parts).mean())
+    share, classes = targets.mean(axis=0), features.target.values
+    log_chances = calibrated(scores, classes, parts)
+    details["nll"] = -float(log_chances[np.arange(features.n), classes].mean())
     details["nll_null"] = -float(share @ np.log(share))
-    return judge_classes(features, np.argmax(scores, axis=1), seed, details)
-
-
-def _penalties(left: Floats, values: Floats, targets: Floats, parts: NDArray[np.int64], numbers: Kernels) -> Floats:
-    """Penalty of every fold (F,) in units of the largest eigenvalue, chosen without the labels of that fold."""
-    chosen = np.empty(int(parts.max()) + 1)
-    for fold in range(len(chosen)):
-        own = parts == fold
-        seen = targets - targets[~own].mean(axis=0)
-        seen[own] = 0.0
-        chosen[fold] = PENALTIES[np.argmin(numbers.ridge_gcv(left, values, seen, PENALTIES * values[0]))]
-    return chosen
+    details["calibration_error"] = calibration_error(np.exp(log_chances), classes)
+    return judge_classes(features, np.argmax(scores, axis=1), seed, details, balanced=balanced)
 
 
 def _with_common_shares(predicted: Floats, targets: Floats, parts: NDArray[np.int64]) -> Floats:

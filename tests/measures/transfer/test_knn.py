@@ -33,6 +33,17 @@ def test_accuracy_is_that_of_sklearn_fold_by_fold(clusters, k, variant):
     np.testing.assert_array_equal(made.losses, expected != f.target.values)
 
 
+def test_balanced_is_the_mean_recall_of_the_same_votes():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [100, 40, 10])
+    f = FeatureSet.of(rng.normal(size=(3, 8))[y] + rng.normal(size=(150, 8)), y)
+    plain, balanced = knn(f, rng=0), knn(f, balanced=True, rng=0)
+    recall = [1 - plain.losses[f.target.values == c].mean() for c in range(3)]
+    assert balanced.value == pytest.approx(np.mean(recall))
+    assert balanced.value == plain.details["balanced_accuracy"]
+    assert plain.value == balanced.details["accuracy"]
+
+
 def test_real_targets_and_labels_are_the_weighted_mean_of_neighbours():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(100, 4)).astype(np.float32)

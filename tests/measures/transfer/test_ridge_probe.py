@@ -5,16 +5,16 @@ from sklearn.metrics import roc_auc_score
 
 from shiftscope.core.features import FeatureSet
 from shiftscope.errors import NotApplicableError
-from shiftscope.kernels import choose
+from shiftscope.measures import _penalty
+from shiftscope.measures._penalty import PENALTIES, fold_penalties
 from shiftscope.measures._resampling import folds
 from shiftscope.measures._spectrum import spectrum
-from shiftscope.measures.transfer.ridge import PENALTIES, _penalties, ridge
+from shiftscope.measures.transfer.ridge import ridge
 
 
 def chosen(f, seed):
     """Penalty of every fold in units of the eigenvalues."""
-    values, left = spectrum(f)
-    return _penalties(left, values, f.target.matrix, folds(f, seed), choose()) * values[0]
+    return fold_penalties(f, seed) * spectrum(f).values[0]
 
 
 def refit(f, seed):
@@ -39,7 +39,7 @@ def test_accuracy_is_that_of_explicit_refits(clusters, n, d):
     assert made.value == hits.mean()
 
 
-def test_the_penalty_of_a_fold_minimises_gcv_without_its_labels(clusters):
+def test_the_penalty_of_a_fold_minimises_gcv_without_its_labels(clusters, monkeypatch):
     f = clusters(80, 30, 3, apart=0.4)
     x, y, own = f.features.astype(float), f.target.matrix, folds(f, 0) == 3
     a = x - x.mean(axis=0)
@@ -50,10 +50,12 @@ def test_the_penalty_of_a_fold_minimises_gcv_without_its_labels(clusters):
         hat = a @ np.linalg.solve(a.T @ a + penalty * np.eye(30), a.T)
         scores.append(np.square(seen - hat @ seen).sum() / (79 - np.trace(hat)) ** 2)
     assert chosen(f, 0)[3] == pytest.approx(PENALTIES[np.argmin(scores)] * spectrum(f).values[0])
-    other = y.copy()
-    other[own] = np.roll(y[own], 1, axis=0)
-    values, left = spectrum(f)
-    assert _penalties(left, values, other, folds(f, 0), choose())[3] * values[0] == chosen(f, 0)[3]
+    # Another order of the fold's labels changes the penalties of the others at most.
+    swapped = f.target.values.copy()
+    swapped[own] = np.roll(swapped[own], 1)
+    other = FeatureSet.of(f.features, swapped, keys=list(f.keys))
+    monkeypatch.setattr(_penalty, "folds", lambda *_: folds(f, 0))
+    assert chosen(other, 0)[3] == chosen(f, 0)[3]
 
 
 def test_real_targets_give_the_r2_of_explicit_refits():
@@ -105,6 +107,30 @@ def test_nll_is_the_entropy_of_classes_on_noise_and_small_on_signal(clusters):
     assert noise["nll_null"] == pytest.approx(np.log(4))
     assert noise["nll"] == pytest.approx(np.log(4), abs=0.02)
     assert signal["nll"] < 0.1
+
+
+def test_balanced_is_the_mean_recall_of_the_same_predictions():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [160, 60, 20])
+    x = rng.normal(size=(3, 30))[y] * 0.4 + rng.normal(size=(240, 30))
+    f = FeatureSet.of(x, y)
+    plain, balanced = ridge(f, rng=0), ridge(f, balanced=True, rng=0)
+    wrong = plain.losses.astype(bool)
+    assert balanced.value == pytest.approx(np.mean([1 - wrong[f.target.values == c].mean() for c in range(3)]))
+    assert balanced.value == plain.details["balanced_accuracy"]
+    assert balanced.low < balanced.value < min(balanced.high, plain.value)
+
+
+def test_noise_has_balanced_accuracy_one_in_classes():
+    y = np.repeat([0, 1, 2], [70, 20, 10])
+    noise = np.random.default_rng(0).normal(size=(40, 100, 10))
+    values = [ridge(FeatureSet.of(x, y), balanced=True, rng=0).value for x in noise]
+    assert abs(np.mean(values) - 1 / 3) < 3 * np.std(values, ddof=1) / np.sqrt(40)
+
+
+def test_calibration_error_is_small_on_signal_and_noise(clusters):
+    for apart in (0.0, 0.5, 3.0):
+        assert ridge(clusters(600, 30, 4, apart=apart), rng=0).details["calibration_error"] < 0.08
 
 
 def test_samples_of_one_group_are_never_predicted_from_each_other():
