@@ -96,8 +96,9 @@ def ncti(features: FeatureSet, *, rng: RngLike = None, kernels: Kernels | None =
     features after batch or layer normalisation, at which nothing is drawn. O(n p^2 + n C min(n/C, C)) for p = 64
     components, once for each of R halves.
 
-    Fails when accuracy is near chance: probabilities first leave 1/C in all directions, vc rises faster than ncc, and the value
-    falls below ``null`` before it rises (0.77, with 0.83 for permuted labels, where accuracy is 0.3 in 5 classes).
+    Fails when accuracy is near chance: probabilities first leave 1/C in all directions, vc rises faster than ncc,
+    and the value falls below ``null`` before it rises (0.77, with 0.83 for permuted labels, where accuracy is 0.3 in
+    5 classes).
     """
     onehot = usable_targets(features)
     values, left = spectrum(features, kernels)
