@@ -190,7 +190,7 @@ def test_the_card_is_complete(name):
 
 # Where the value under permuted labels is a number and not the share of a class.
 NULLS = {
-    **dict.fromkeys(("cka", "hscore", "logme", "transrate"), 0.0),
+    **dict.fromkeys(("cka", "hscore", "logme", "parc", "transrate"), 0.0),
     **dict.fromkeys(("leep", "nce", "nleep"), -np.log(N_CLASSES)),
     "gbc": -1.0,
 }

@@ -82,9 +82,9 @@ def lda(
     -----
     Works on the shared decomposition: on rows U diag(sqrt s), a rotation of the features about their mean, the
     scatter of the other folds is diag(s) less n/10 outer products. All directions in which samples differ are
-    kept (n - 1 of them when n < d), so a fold's labels are never used, and of its features only which way the
-    axes point. O(n_I k^2 + k^3) for each fold. The interval leaves out that other training samples would give
-    other means.
+    kept (n - 1 of them when n < d), so a fold's labels are never used, and of its features only the axes, their
+    origin and the unit of the penalty. O(n_I k^2 + k^3) for each fold. The interval leaves out that other
+    training samples would give other means.
 
     Fails when classes differ in shape, and when they have few samples of very different number: the mean of a
     small class is noisier and longer, which speaks against it even with equal priors.

@@ -40,11 +40,9 @@ MAX_STEPS = 2000
 MEMORY = 10
 SUFFICIENT_DECREASE = 1e-4
 LEAST_SIZE = 1e-9
-# Of p(1 - p), which is 0 where one class is left to train on.
-LEAST_CURVATURE = 1e-12
+# Of p(1 - p), which is 0 to rounding where a step went too far.
+LEAST_CURVATURE = 1e-4
 ROUNDING = 1e-14
-# Logit of a class that has no training samples: its probability is 0, and 0 times its logarithm stays 0.
-NEVER = -1e6
 
 
 @measure(
@@ -99,10 +97,10 @@ def logistic(
     -----
     All folds are fitted at once, on the principal directions of all samples: a rotation of the features without
     those in which nothing varies, which an L2 penalty does not see. A step is two products of (n, k) and
-    (k, 10 C) in float64, on the device of ``kernels``; a choice of penalty takes some hundred. On one CPU thread
-    this is as fast as the same fits by scikit-learn to the same accuracy (0.9 to 1.4 times, at n = 2 000, d = 512
-    and at n = 958, d = 800, C = 10): both spend their time in the same products, and only a device gains from the
-    larger ones. The interval leaves out that other training samples would have given other weights.
+    (k, 10 C) in float64, on the device of ``kernels``; the measure takes some hundred. On one CPU thread it has
+    0.9 (n = 2 000, d = 512) to 1.7 times (n = 958, d = 800; both C = 10) the speed of scikit-learn for the same
+    fits to the same accuracy: both spend their time in the same products. The interval leaves out that other
+    training samples would have given other weights.
 
     Fails when classes differ in spread and not in mean.
     """
@@ -119,8 +117,8 @@ def logistic(
     seen, share = train.T @ targets, targets.mean(axis=0)
     to_all = np.where(seen > 0, np.log(share) - np.log(np.maximum(seen, 1.0) / seen.sum(axis=1, keepdims=True)), 0.0)
     rows = np.arange(features.n)
-    log_chances = log_softmax(probe.log_chances(weights, train)[rows, parts] + to_all[parts])
-    # A class that only one fold has is given the probability 1/n there: the truth, 0, has no logarithm.
+    log_chances = log_softmax(probe.log_chances(weights)[rows, parts] + to_all[parts])
+    # A class that only one fold has is given the probability 1/n there, because the truth is 0.
     nll = np.where(seen[parts, classes] > 0, -log_chances[rows, classes], np.log(features.n))
     details: Details = {
         "nll": float(nll.mean()),
@@ -153,7 +151,7 @@ def _choose(probe: _Probe, classes: Codes, parts: Codes) -> tuple[Floats, Tensor
     for penalty in PENALTIES:
         same, start = np.full(len(pairs), penalty), fits[-1] if fits else None
         fits.append(probe.fit(train, same, start, tolerance=TOLERANCE_OF_CHOICE)[0])
-        nll = -probe.log_chances(fits[-1], train)[np.arange(len(parts)), :, classes]
+        nll = -probe.log_chances(fits[-1])[np.arange(len(parts)), :, classes]
         nll[~known.T[classes]] = 0.0
         # What a pair says of one of its blocks judges the other.
         of_other = np.einsum("np,npb->pb", nll, inside)[:, ::-1]
@@ -211,22 +209,15 @@ class _Probe:
             torch.tensor(patterns, device=used.device),
             used.sum(0),
             ridge / used.sum(0) * len(train),
-            self._never(used),
         )
         weights = self.rows.new_zeros((*ridge.shape, self.onehot.shape[1])) if start is None else start
         return _minimise(batch, weights, tolerance)
 
-    def log_chances(self, weights: Tensor, train: Masks) -> Floats:
+    def log_chances(self, weights: Tensor) -> Floats:
         """Logarithms of the probabilities (n, B, C) of all rows under all regressions."""
-        import torch
-
         logits = (self.rows @ weights.flatten(1)).view(-1, *weights.shape[1:])
-        chances: Floats = torch.log_softmax(logits + self._never(self.onehot.new_tensor(train)), 2).cpu().numpy()
+        chances: Floats = logits.log_softmax(2).cpu().numpy()
         return chances
-
-    def _never(self, used: Tensor) -> Tensor:
-        """What keeps classes without training samples from being predicted (B, C)."""
-        return NEVER * (used.T @ self.onehot == 0).to(used.dtype)
 
 
 class _Batch(NamedTuple):
@@ -236,10 +227,9 @@ class _Batch(NamedTuple):
     used: Tensor  # (S, B)
     sizes: Tensor  # (B,)
     ridge: Tensor  # (p, B)
-    never: Tensor  # (B, C)
 
     def take(self, kept: Tensor) -> _Batch:
-        return _Batch(self.parts, self.used[:, kept], self.sizes[kept], self.ridge[:, kept], self.never[kept])
+        return _Batch(self.parts, self.used[:, kept], self.sizes[kept], self.ridge[:, kept])
 
     def at(self, weights: Tensor) -> _Point:
         import torch
@@ -248,7 +238,7 @@ class _Batch(NamedTuple):
         loss, gradient, curvature = _dot(held, weights) / 2, held, torch.full_like(self.sizes, LEAST_CURVATURE)
         for (rows, onehot), used in zip(self.parts, self.used, strict=True):
             which = used.nonzero()[:, 0]
-            logits = (rows @ weights[:, which].flatten(1)).view(len(rows), -1, onehot.shape[1]) + self.never[which]
+            logits = (rows @ weights[:, which].flatten(1)).view(len(rows), -1, onehot.shape[1])
             log_chances = logits.log_softmax(2)
             chances, mean = log_chances.exp(), 1 / self.sizes[which]
             loss.index_add_(0, which, (log_chances * onehot[:, None]).sum((0, 2)) * -mean)

@@ -72,6 +72,15 @@ def test_calibration_error_is_the_gap_of_confidence_and_accuracy():
     assert calibration_error(chances, classes) == pytest.approx((0.1 + 0.1) / 2)
 
 
+def test_few_samples_are_put_into_few_bins():
+    # 70 samples: two bins of 35, in each of which rights and wrongs make up for each other.
+    confidence = np.linspace(0.6, 0.9, 70)
+    right = np.arange(70) % 4 != 0
+    halves = [confidence[:35].mean() - right[:35].mean(), confidence[35:].mean() - right[35:].mean()]
+    made = calibration_error(np.column_stack([confidence, 1 - confidence]), (~right).astype(int))
+    assert made == pytest.approx(np.abs(halves).mean())
+
+
 def test_calibration_error_of_true_probabilities_is_noise_and_of_sharpened_ones_large():
     rng = np.random.default_rng(0)
     confidence = rng.uniform(0.5, 1.0, size=(30, 6000))

@@ -32,11 +32,22 @@ def test_probabilities_are_those_of_sklearn(clusters, n, d, n_classes, penalty):
     train = folds(f, 0)[:, None] != np.arange(10)
     probe = module._Probe(f, choose())
     weights, gradient = probe.fit(train, np.full(10, penalty))
-    made = probe.log_chances(weights, train)
+    made = probe.log_chances(weights)
     assert gradient <= 1e-6
     for fold in (0, 7):
         expected = np.exp(by_sklearn(f, train[:, fold], penalty))
         np.testing.assert_allclose(np.exp(made[:, fold]), expected, atol=1e-4)
+
+
+def test_fits_from_anywhere_end_alike(clusters):
+    f = clusters(60, 5, 3)
+    train = folds(f, 0)[:, None] != np.arange(10)
+    probe = module._Probe(f, choose())
+    weights, _ = probe.fit(train, np.full(10, 1e-2))
+    astray = weights + 300 * weights.new_tensor(np.random.default_rng(0).normal(size=weights.shape))
+    again, gradient = probe.fit(train, np.full(10, 1e-2), astray)
+    assert gradient <= 1e-6
+    np.testing.assert_allclose(np.exp(probe.log_chances(again)), np.exp(probe.log_chances(weights)), atol=1e-5)
 
 
 def held_out(f, seed):

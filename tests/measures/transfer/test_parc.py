@@ -48,12 +48,12 @@ def test_several_labels_are_compared_by_correlation_and_real_targets_by_distance
 
 
 def test_rows_of_equal_columns_are_uncorrelated_with_all_others(clusters):
-    f = clusters(40, 6, 2)
+    f = clusters(40, 7, 2)
     x = f.features.copy()
-    x[[3, 7]] = 0.1
-    with np.errstate(invalid="ignore"):
-        correlations = np.nan_to_num(np.corrcoef(x.astype(float)))
-    correlations[[[3], [7]]], correlations[:, [3, 7]] = 0.0, 0.0
+    x[[3, 7, 11]] = np.float32([[0.1], [0.7], [1e4 / 3]])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlations = np.corrcoef(x.astype(float))
+    correlations[[3, 7, 11]], correlations[:, [3, 7, 11]] = 0.0, 0.0
     made = parc(FeatureSet.of(x, f.target, keys=list(f.keys)))
     apart = f.target.values[:, None] != f.target.values
     assert made.value == pytest.approx(spearmanr(upper(-np.round(correlations, 12)), upper(apart))[0], abs=1e-12)
