@@ -1,15 +1,10 @@
 """The promises of the README, kept on real weights and real pictures; skipped where there are none."""
 
-import os
-
 import numpy as np
 import pytest
 
 import shiftscope as ss
 
-DATA = os.environ.get("SHIFTSCOPE_DATA", "")
-pytestmark = pytest.mark.skipif(not DATA, reason="SHIFTSCOPE_DATA does not point to the shared weights and pictures")
-ZOO = f"checkpoint:{DATA}/weights/manifest.json"
 IMAGENET = ("mnv1_025_imagenet", "mnv1_075_imagenet", "mnv1_100_imagenet_embed", "mnv2_100_imagenet")
 PERSON = "mnv1_025_vww_person"
 
@@ -20,16 +15,26 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def photo(cache):
-    return ss.embed(f"imagefolder:{DATA}/images/pacs_photo", f"{ZOO}#mnv1_025_imagenet", trust_code=True, cache=cache)
+def zoo(shared_data):
+    return f"checkpoint:{shared_data}/weights/manifest.json"
+
+
+@pytest.fixture(scope="module")
+def pictures(shared_data):
+    return f"imagefolder:{shared_data}/images"
+
+
+@pytest.fixture(scope="module")
+def photo(cache, pictures, zoo):
+    return ss.embed(f"{pictures}/pacs_photo", f"{zoo}#mnv1_025_imagenet", trust_code=True, cache=cache)
 
 
 @pytest.mark.parametrize("domain", ["pacs_photo", "pacs_art_painting", "pacs_cartoon", "pacs_sketch"])
-def test_imagenet_weights_rank_above_a_collapsed_net_and_above_random_copies(domain, cache):
+def test_imagenet_weights_rank_above_a_collapsed_net_and_above_random_copies(domain, cache, pictures, zoo):
     names = [*IMAGENET, PERSON]
     run = ss.rank(
-        f"imagefolder:{DATA}/images/{domain}",
-        [f"{ZOO}#{name}" for name in names],
+        f"{pictures}/{domain}",
+        [f"{zoo}#{name}" for name in names],
         per_class=15,
         trust_code=True,
         cache=cache,
@@ -45,10 +50,8 @@ def test_imagenet_weights_rank_above_a_collapsed_net_and_above_random_copies(dom
         assert all(values[name, measure] > best_copy for name in IMAGENET), measure
 
 
-def test_photos_and_sketches_are_told_apart_at_the_least_possible_p(photo, cache):
-    sketch = ss.embed(
-        f"imagefolder:{DATA}/images/pacs_sketch", f"{ZOO}#mnv1_025_imagenet", trust_code=True, cache=cache
-    )
+def test_photos_and_sketches_are_told_apart_at_the_least_possible_p(photo, cache, pictures, zoo):
+    sketch = ss.embed(f"{pictures}/pacs_sketch", f"{zoo}#mnv1_025_imagenet", trust_code=True, cache=cache)
     run = ss.diagnose(photo, sketch, select=["mmd"])
     (diagnosis,) = run.record.diagnoses
     assert diagnosis.rows[0].pvalue == 1 / 1000

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from shiftscope.errors import InputError, UnknownNameError
 
@@ -84,6 +86,25 @@ def checked(model: type[M], given: dict[str, Any], *, at: str) -> M:
     try:
         return model(**given)
     except ValidationError as wrong:
-        first = wrong.errors()[0]
-        path = ".".join(str(p) for p in first["loc"])
-        raise InputError(f"{at}: {path}: {first['input']!r} cannot be used: {first['msg'].lower()}.") from None
+        raise InputError(f"{at}: {_wrong(wrong.errors()[0], given)}.") from None
+
+
+def _wrong(error: ErrorDetails, given: dict[str, Any]) -> str:
+    """Say what pydantic found wrong in ``given``, at the place its writer knows."""
+    path = ".".join(_written(error["loc"], given))
+    match error["type"]:
+        case "missing":
+            return f"{'.'.join(filter(None, (path, str(error['loc'][-1]))))} is missing"
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case _:
+            return f"{path}: {error['input']!r} cannot be used: {error['msg'].lower()}"
+
+
+def _written(place: Sequence[int | str], given: Any) -> Iterator[str]:
+    """Yield the parts of a place that stand in ``given``: pydantic adds the names of the types it has tried."""
+    for part in place:
+        known = part in given if isinstance(given, dict) else isinstance(given, list) and isinstance(part, int)
+        if known:
+            given = given[part]
+            yield str(part)

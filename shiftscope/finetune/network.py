@@ -33,9 +33,9 @@ class Network(nn.Module):
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Return logits (b, C) of a batch (b, c, h, w)."""
         output: torch.Tensor = self.module(batch)
-        if self.head is None:
-            return output
-        return self.head(output.mean(dim=(2, 3)) if output.ndim == 4 else output.flatten(1))  # type: ignore[no-any-return]
+        if self.head is not None:
+            output = self.head(output.mean(dim=(2, 3)) if output.ndim == 4 else output.flatten(1))
+        return output
 
 
 def network_of(backbone: Backbone, transform: InputTransform, n_classes: int, seed: int) -> Network:

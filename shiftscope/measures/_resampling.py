@@ -12,7 +12,7 @@ from shiftscope.core.records import Details, Estimate
 from shiftscope.core.seeds import stream
 from shiftscope.errors import NotApplicableError
 
-__all__ = ["LEVEL", "N_FOLDS", "N_HALVES", "Z", "folds", "from_draws", "from_hits", "from_losses", "half_samples"]
+__all__ = ["LEVEL", "N_FOLDS", "N_HALVES", "Z", "folds", "from_draws", "from_losses", "half_samples"]
 
 LEVEL = 0.95
 N_FOLDS = 10
@@ -130,21 +130,3 @@ def from_losses(
     draws = halves @ correct / halves.sum(axis=1)
     made = from_draws(float(correct.mean()), draws, details, bounds=bounds)
     return made.model_copy(update={"losses": 1.0 - correct if losses is None else losses})
-
-
-def from_hits(hits: NDArray[np.bool_], features: FeatureSet, seed: int, *, details: Details | None = None) -> Estimate:
-    """Estimate of an accuracy, with a score interval (Wilson, JASA 1927) instead of a normal one.
-
-    The number of trials is what the half-samples say it is: fewer than n where samples come in groups, never
-    more. Unlike a normal interval it has a width where all answers are right, and stays within [0, 1].
-    """
-    made = from_losses(hits.astype(np.float64), features, seed)
-    assert made.draws is not None
-    share, spread = made.value, float(made.draws.var(ddof=1))
-    bernoulli = share * (1 - share)
-    trials = len(hits) if bernoulli == 0 else bernoulli / max(spread, bernoulli / len(hits))
-    weight = Z**2 / trials
-    middle = (share + weight / 2) / (1 + weight)
-    reach = float(np.sqrt(weight * (bernoulli + weight / 4))) / (1 + weight)
-    low, high = max(min(middle - reach, share), 0.0), min(max(middle + reach, share), 1.0)
-    return made.model_copy(update={"low": low, "high": high, "details": details or {}})

@@ -89,6 +89,8 @@ def test_spec_from_toml(tmp_path):
         ("seed = -1", InputError, "seed: -1 cannot be used"),
         ("seed = ", InputError, "not valid TOML"),
         ("schema = 2", InputError, "schema"),
+        ("backbones = ['a', 1]", InputError, r"toml: backbones\.1: 1 cannot be used"),
+        ("targets = {a = 1}", InputError, r"toml: targets\.a: 1 cannot be used"),
     ],
 )
 def test_wrong_toml_is_one_line_that_names_the_place(tmp_path, text, error, words):

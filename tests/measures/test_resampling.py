@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 
 from shiftscope.core.features import FeatureSet
 from shiftscope.errors import NotApplicableError
 from shiftscope.measures import MEASURES
-from shiftscope.measures._resampling import folds, from_draws, from_hits, from_losses, half_samples
+from shiftscope.measures._resampling import folds, from_draws, from_losses, half_samples
 
 
 def features(n=103, n_classes=4, *, groups=None, y=None):
@@ -95,26 +94,3 @@ def test_draws_are_centred_and_the_interval_is_cut_at_the_bounds():
     made = from_draws(0.5, np.array([10.0, 11.0, 12.0]), bounds=(0.0, 1.0))
     np.testing.assert_allclose(made.draws, [-0.5, 0.5, 1.5])
     assert (made.low, made.high) == (0.0, 1.0)
-
-
-@pytest.mark.parametrize("right", [0, 3, 70, 100])
-def test_accuracies_have_score_intervals(right):
-    f = features(n=100, n_classes=1)
-    hits = np.random.default_rng(0).permutation(100) < right
-    made = from_hits(hits, f, 0)
-    wilson = binomtest(right, 100).proportion_ci(method="wilson")
-    assert made.value == right / 100
-    assert made.low <= made.value <= made.high
-    # Trials count as at most n, so the interval is never narrower than the one of independent answers.
-    assert made.low <= wilson.low + 1e-12
-    assert made.high >= wilson.high - 1e-12
-    assert made.high - made.low < 1.3 * (wilson.high - wilson.low)
-
-
-def test_answers_that_agree_within_groups_count_as_fewer():
-    groups = np.repeat(np.arange(20), 10)
-    hits = (groups % 2).astype(bool)
-    f = features(n=200, n_classes=1, groups=groups)
-    made = from_hits(hits[np.argsort(np.argsort(f.groups, kind="stable"), kind="stable")], f, 0)
-    twenty = binomtest(10, 20).proportion_ci(method="wilson")
-    assert made.high - made.low == pytest.approx(twenty.high - twenty.low, rel=0.25)

@@ -141,7 +141,9 @@ def test_key_changes_with_the_pictures(tmp_path):
         ("places = {{ bright = 6 }}", "places = {{ brite = 6 }}", "names 'brite', which is no target"),
         ('overlap = ["dusk"]', 'overlap = ["dawn"]', "names 'dawn', which is no target"),
         ("regimes = [6]", "regimes = [6]\nregime = 6", "no option named 'regime'. Did you mean 'regimes'"),
-        ('family = "insects"\noverlap', 'famly = "insects"\noverlap', "famly"),
+        ('family = "insects"\noverlap', 'famly = "insects"\noverlap', r"toml: backbones\.\w+\.family is missing"),
+        ("regimes = [6]", "regimes = [1]", r"toml: regimes\.0: 1 cannot be used"),
+        ("[targets.dusk]", '[targets."dusk/dawn"]', r"toml: targets\.dusk/dawn: 'dusk/dawn' cannot be used"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_refused(tmp_path, old, new, says):

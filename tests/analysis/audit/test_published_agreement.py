@@ -1,22 +1,17 @@
 """Printed weighted taus of two papers, from their published scores and accuracies; skipped where there are none."""
 
 import csv
-import os
-from pathlib import Path
 
 import pytest
 
 from shiftscope.analysis.audit.agreement import weighted_tau, weighted_tau_by_accuracy
 
-DATA = os.environ.get("SHIFTSCOPE_DATA", "")
-pytestmark = pytest.mark.skipif(not DATA, reason="SHIFTSCOPE_DATA does not point to the shared tables")
-
 TLLIB, SPIDER = "tllib_readme", "model_spider(+tllib acc)"
 
 
 @pytest.fixture(scope="module")
-def published():
-    with (Path(DATA) / "tables" / "published_scores.csv").open(encoding="utf-8", newline="") as file:
+def published(shared_data):
+    with (shared_data / "tables" / "published_scores.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

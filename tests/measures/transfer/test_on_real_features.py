@@ -1,21 +1,15 @@
 """The four measures on published features of real pictures, against permuted labels."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from shiftscope.core.features import FeatureSet
 from shiftscope.measures import MEASURES
 
-DATA = os.environ.get("SHIFTSCOPE_DATA")
-pytestmark = pytest.mark.skipif(DATA is None, reason="SHIFTSCOPE_DATA does not point to the shared data")
-
 
 @pytest.fixture(scope="module")
-def amazon():
-    arrays = np.load(Path(DATA) / "arrays" / "office_caltech10_surf.npz")
+def amazon(shared_data):
+    arrays = np.load(shared_data / "arrays" / "office_caltech10_surf.npz")
     x, y = arrays["x_amazon"], arrays["y_amazon"]
     keys = [b"%05d" % i for i in range(len(x))]
     shuffled = np.random.default_rng(0).permutation(y)
