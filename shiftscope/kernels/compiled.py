@@ -16,13 +16,15 @@ import numpy as np
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from shiftscope.kernels.reference import MIX_1, MIX_2, STEP, MmdSums, scaled_rows, unit_rows
+from shiftscope.kernels.reference import MIX_1, MIX_2, STEP, MmdSums, nearest_of, scaled_rows, unit_rows
 from shiftscope.kernels.ridge import Floats, tiles
 
 __all__ = ["mmd_sums", "nearest", "permutation_members"]
 
 # Rows and columns of a tile of similarities: 512 was faster than 128 and 256 at n = 3000, d = 512.
 TILE = 512
+# Candidates beyond the nearest rows that are asked for: the last must lie below them by more than float32 errs.
+SPARE = 11
 # Sums may be reordered to fill vector registers; NaN and infinity keep their meaning.
 SUMS = {"reassoc", "contract", "nsz"}
 
@@ -173,9 +175,11 @@ def _add_quadratic(quadratic: Floats, members: NDArray[np.uint8], product: NDArr
 def nearest(
     x: NDArray[np.floating[Any]], k: int, folds: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """As :func:`shiftscope.kernels.reference.nearest`, from tiles above the diagonal, with no sort.
+    """As :func:`shiftscope.kernels.reference.nearest`, from float32 tiles above the diagonal, with no sort.
 
-    The products are float64: rounded to float32 afterwards, equal rows tie wherever they stand in a tile.
+    Products in float32 name some more candidates than asked for, and products in float64 choose among them: rounded
+    to float32 afterwards, equal rows tie wherever they stand. A row that others might be as near to, by the largest
+    error float32 can make, is searched in float64 (many copies, angles that hardly differ).
     """
     indices = np.full((len(x), k), -1, dtype=np.int64)
     similarity = np.full((len(x), k), -np.inf, dtype=np.float32)
@@ -183,20 +187,64 @@ def nearest(
         return indices, similarity
     # A copy, like that of the seeds above: numba compiles once more for read-only arrays.
     groups = np.array(folds, dtype=np.int64)
-    unit = unit_rows(x)
-    products = np.empty(TILE * TILE)
+    length = np.array([np.sqrt(np.square(row, dtype=np.float64).sum()) for row in x])
+    length[length == 0] = 1.0
+    candidates, least = _candidates(x, length, groups, k + SPARE)
+    _choose_among(x, length, candidates, indices, similarity)
+    margin = 2.0**-24 * (x.shape[1] + 8)
+    doubtful = np.flatnonzero((least > -np.inf) & (similarity[:, -1] <= least + margin))
+    unit = unit_rows(x) if len(doubtful) else np.empty((0, 0))
+    for some in tiles(len(doubtful), TILE):
+        rows = doubtful[some]
+        indices[rows], similarity[rows] = nearest_of(rows, unit, k, groups)
+    similarity[indices < 0] = 0.0
+    return indices, similarity
+
+
+def _candidates(
+    x: NDArray[np.floating[Any]], length: Floats, groups: NDArray[np.int64], kept: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The ``kept`` nearest rows by float32 products, in ascending order, and the similarity of the last of them.
+
+    That is -inf where all rows of other folds are candidates.
+    """
+    indices = np.full((len(x), kept), -1, dtype=np.int64)
+    similarity = np.full((len(x), kept), -np.inf, dtype=np.float32)
+    unit = np.empty(x.shape, dtype=np.float32)
+    np.divide(x, length[:, None], out=unit, casting="same_kind")
+    products = np.empty(TILE * TILE, dtype=np.float32)
     for J in tiles(len(x), TILE):
         for I in tiles(J.stop, TILE):
             cosine = products[: (I.stop - I.start) * (J.stop - J.start)].reshape(-1, J.stop - J.start)
             np.dot(unit[I], unit[J].T, out=cosine)
             _keep_best(cosine, groups, indices, similarity, (I.start, J.start))
-    similarity[indices < 0] = 0.0
-    return indices, similarity
+    return np.sort(indices, axis=1), similarity[:, -1]
+
+
+@_compiled(fastmath=SUMS)
+def _choose_among(
+    x: NDArray[Any],
+    length: Floats,
+    candidates: NDArray[np.int64],
+    indices: NDArray[np.int64],
+    similarity: NDArray[np.float32],
+) -> None:
+    """Offer each row its candidates, which ascend, by their products in float64."""
+    last = similarity.shape[1] - 1
+    for i in range(len(x)):
+        for j in candidates[i]:
+            if j >= 0:
+                product = 0.0
+                for c in range(x.shape[1]):
+                    product += np.float64(x[i, c]) * np.float64(x[j, c])
+                value = np.float32(product / length[i] / length[j])
+                if value > similarity[i, last]:
+                    _insert(indices[i], similarity[i], j, value)
 
 
 @_compiled()
 def _keep_best(
-    cosine: Floats,
+    cosine: NDArray[Any],
     folds: NDArray[np.int64],
     indices: NDArray[np.int64],
     similarity: NDArray[np.float32],

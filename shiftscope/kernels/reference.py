@@ -194,17 +194,27 @@ def nearest(
     O(n^2 d + n^2 log n) time, O(n d) memory plus one block of rows. Fails when features are not centred in a
     way that makes angles meaningful: all similarities are then close to 1.
     """
-    unit = unit_rows(x)
-    indices = np.full((len(x), k), -1, dtype=np.int64)
-    similarity = np.zeros((len(x), k), dtype=np.float32)
-    kept = min(k, len(x))
+    unit, every = unit_rows(x), np.arange(len(x))
+    indices = np.empty((len(x), k), dtype=np.int64)
+    similarity = np.empty((len(x), k), dtype=np.float32)
     for block in tiles(len(x), 256):
-        cosine = (unit[block] @ unit.T).astype(np.float32)
-        cosine[folds[block, None] == folds] = -np.inf
-        order = np.argsort(-cosine, axis=1, kind="stable")[:, :kept]
-        best = np.take_along_axis(cosine, order, axis=1)
-        indices[block, :kept] = np.where(np.isfinite(best), order, -1)
-        similarity[block, :kept] = np.where(np.isfinite(best), best, 0.0)
+        indices[block], similarity[block] = nearest_of(every[block], unit, k, folds)
+    return indices, similarity
+
+
+def nearest_of(
+    rows: NDArray[np.intp], unit: Floats, k: int, folds: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """What :func:`nearest` gives for some ``rows`` of ``unit`` (n, d), all of length 1 or 0."""
+    indices = np.full((len(rows), k), -1, dtype=np.int64)
+    similarity = np.zeros((len(rows), k), dtype=np.float32)
+    kept = min(k, len(unit))
+    cosine = (unit[rows] @ unit.T).astype(np.float32)
+    cosine[folds[rows, None] == folds] = -np.inf
+    order = np.argsort(-cosine, axis=1, kind="stable")[:, :kept]
+    best = np.take_along_axis(cosine, order, axis=1)
+    indices[:, :kept] = np.where(np.isfinite(best), order, -1)
+    similarity[:, :kept] = np.where(np.isfinite(best), best, 0.0)
     return indices, similarity
 
 

@@ -48,7 +48,7 @@ def eigh_gram(x: NDArray[np.floating[Any]]) -> tuple[Floats, Floats]:
     centre = column_centre(x)
     if n >= d:
         gram = np.zeros((d, d))
-        for rows in tiles(n, 4096):
+        for rows in tiles(n, 1024):
             block = x[rows] - centre
             gram += block.T @ block
     else:
@@ -63,7 +63,7 @@ def eigh_gram(x: NDArray[np.floating[Any]]) -> tuple[Floats, Floats]:
         return eigenvalues, vectors[:, kept]
     basis = vectors[:, kept] / np.sqrt(eigenvalues)
     left = np.empty((n, len(kept)))
-    for rows in tiles(n, 4096):
+    for rows in tiles(n, 1024):
         np.matmul(x[rows] - centre, basis, out=left[rows])
     return eigenvalues, left
 
@@ -115,10 +115,16 @@ def ridge_held_out(
     O(n k K) plus, for each fold of n_I rows, one system of min(n_I, k + 1) unknowns.
     """
     order, starts = fold_starts(folds, penalty)
-    basis, residuals = ridge_basis(left, eigenvalues, targets, penalty)
-    predictions = np.empty_like(residuals)
+    shrink, mean = np.sqrt(eigenvalues / (eigenvalues + penalty)), targets.mean(axis=0)
+    fitted = shrink[:, None] * (left.T @ targets)
+    predictions = np.empty_like(targets)
     for rows in np.split(order, starts[1:]):
-        predictions[rows] = targets[rows] - _unseen(basis[rows], residuals[rows])
+        # W with H = WW', intercept included, of this fold only: a whole one would be a second copy of U.
+        basis = np.empty((len(rows), len(shrink) + 1))
+        basis[:, 0] = len(left) ** -0.5
+        np.multiply(left[rows], shrink, out=basis[:, 1:])
+        residuals = targets[rows] - mean - basis[:, 1:] @ fitted
+        predictions[rows] = targets[rows] - _unseen(basis, residuals)
     return predictions
 
 
@@ -131,14 +137,6 @@ def fold_starts(folds: NDArray[np.int64], penalty: float) -> tuple[NDArray[np.in
     if len(starts) < 2:
         raise ValueError("all rows are in one fold; give at least 2 folds.")
     return order, starts
-
-
-def ridge_basis(left: Floats, eigenvalues: Floats, targets: Floats, penalty: float) -> tuple[Floats, Floats]:
-    """W with H = WW', intercept included, and the residuals y - Hy of the fit to all rows."""
-    n = len(left)
-    shrink = np.sqrt(eigenvalues / (eigenvalues + penalty))
-    basis = np.column_stack([np.full(n, 1 / np.sqrt(n)), left * shrink])
-    return basis, targets - basis @ (basis.T @ targets)
 
 
 def _unseen(basis: Floats, residuals: Floats) -> NDArray[np.floating[Any]]:

@@ -13,7 +13,11 @@ from pathlib import Path
 from shiftscope.core.registry import Registry
 from shiftscope.measures._declare import Measure, measure
 
-__all__ = ["MEASURES", "Measure", "measure"]
+__all__ = ["DEFAULT_SHIFT", "DEFAULT_TRANSFER", "MEASURES", "Measure", "measure"]
+
+# What runs where nobody chose measures.
+DEFAULT_TRANSFER = ("logme", "hscore", "ridge", "knn", "gbc", "parc", "nce", "leep")
+DEFAULT_SHIFT = ("mmd", "proxy_a", "wasserstein", "frechet")
 
 
 def _loader(room: str, name: str) -> Callable[[], Measure]:

@@ -109,7 +109,7 @@ class Measure:
         except (ShiftscopeError, ArithmeticError, ValueError, RuntimeError, MemoryError) as reason:
             text = f"{type(reason).__name__}: {reason}"
             return MeasureResult(**where, options=checked, status="failed", reason=text)
-        return MeasureResult(**where, options=checked, estimate=estimate)
+        return MeasureResult(**where, options=checked, warning=self.warning, estimate=estimate)
 
     @cached_property
     def options(self) -> type[BaseModel]:
@@ -162,6 +162,9 @@ def _demand_one(name: str, side: FeatureSet, need: str) -> None:
         "logits": side.logits is not None,
         "layer_stats": bool(side.layer_stats),
     }
+    if not has[need] and need == "logits":
+        # Not a matter of the samples: an embedding network has none, nor do features given without logits.
+        raise NotApplicableError("the backbone has no source head whose logits could be read.")
     if not has[need]:
         raise NotApplicableError(f"{name} needs {need.replace('_', ' ')}, which {side.name} does not have.")
 

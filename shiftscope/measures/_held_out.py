@@ -31,11 +31,19 @@ SAMPLES_PER_BIN = 30
 
 
 def judge_classes(
-    features: FeatureSet, predicted: NDArray[np.int64], seed: int, details: Details, *, balanced: bool = False
+    features: FeatureSet,
+    predicted: NDArray[np.int64],
+    seed: int,
+    details: Details,
+    *,
+    balanced: bool = False,
+    intervals: bool = True,
+    in_halves: NDArray[np.int64] | None = None,
 ) -> Estimate:
     """Accuracy of held-out class codes ``predicted`` (n,), or with ``balanced`` the mean recall of the classes.
 
-    ``details`` gain ``accuracy``, ``balanced_accuracy`` (that mean recall) and ``largest_class``, its share.
+    ``in_halves`` (R, n) are the codes that each half-sample alone predicts, where they are known. ``details`` gain
+    ``accuracy``, ``balanced_accuracy`` (that mean recall) and ``largest_class``, its share.
     """
     target = features.target
     hits = (predicted == target.values).astype(np.float64)
@@ -45,11 +53,19 @@ def judge_classes(
         "balanced_accuracy": float((hits @ target.matrix / target.counts).mean()),
         "largest_class": float(target.counts.max() / features.n),
     }
-    return from_shares(hits, features, seed, by_class=balanced, details=details)
+    again = None if in_halves is None else (in_halves == target.values).astype(np.float64)
+    return from_shares(hits, features, seed, by_class=balanced, details=details, intervals=intervals, in_halves=again)
 
 
 def from_shares(
-    shares: Floats, features: FeatureSet, seed: int, *, by_class: bool = False, details: Details | None = None
+    shares: Floats,
+    features: FeatureSet,
+    seed: int,
+    *,
+    by_class: bool = False,
+    details: Details | None = None,
+    intervals: bool = True,
+    in_halves: Floats | None = None,
 ) -> Estimate:
     """Estimate of a mean of values in [0, 1], with a score interval (Wilson, JASA 1927) instead of a normal one.
 
@@ -60,28 +76,36 @@ def from_shares(
     Parameters
     ----------
     shares : (n,) float64
-        1 for a right answer and 0 for a wrong one, or the probability given to the right one.
+        1 for a right answer and 0 for a wrong one.
     by_class
         Take the mean over classes of their means. ``losses`` weigh samples accordingly and still average to
         1 - value.
+    in_halves : (R, n) float64, optional
+        The values once every half-sample is predicted from itself; read at its own samples only. Without them
+        ``shares`` are averaged over the halves: that leaves out what samples do to each other's answers.
     """
     strata = features.target.matrix if by_class else np.ones((features.n, 1))
-    halves = half_samples(features, seed).astype(np.float64)
+    halves = half_samples(features, seed, intervals=intervals).astype(np.float64)
     value = float(_mean_of_means(shares, strata, np.ones((1, features.n)))[0])
-    made = from_draws(value, _mean_of_means(shares, strata, halves))
-    assert made.draws is not None
+    draws = _mean_of_means(shares, strata, halves)
+    if in_halves is not None:
+        # What samples do to each other's answers is of second order in Hoeffding's decomposition: between halves
+        # drawn from one sample its variance is 4 - 1 times that between samples.
+        draws += (_mean_of_means(in_halves, strata, halves) - draws) / np.sqrt(3)
+    made, sizes = from_draws(value, draws, details), strata.sum(axis=0)
+    losses = (1.0 - shares) * (strata @ (features.n / len(sizes) / sizes))
+    if made.draws is None:
+        return made.model_copy(update={"losses": losses})
     spread, bernoulli = float(made.draws.var(ddof=1)), value * (1 - value)
-    sizes = strata.sum(axis=0)
     most = len(sizes) ** 2 / float((1 / sizes).sum())
     low, high = _wilson(value, most if bernoulli == 0 else bernoulli / max(spread, bernoulli / most))
-    losses = (1.0 - shares) * (strata @ (features.n / len(sizes) / sizes))
-    return made.model_copy(update={"low": low, "high": high, "losses": losses, "details": details or {}})
+    return made.model_copy(update={"low": low, "high": high, "losses": losses})
 
 
 def _mean_of_means(values: Floats, strata: Floats, masks: Floats) -> Floats:
-    """Mean over strata (n, S) of their means of ``values`` within every mask (R, n); empty strata are left out."""
+    """Mean over strata (n, S) of their means of ``values``, (n,) or (R, n), within masks (R, n), but for empty ones."""
     sizes = masks @ strata
-    sums = masks @ (values[:, None] * strata)
+    sums = (masks * values) @ strata
     means: Floats = (sums / np.maximum(sizes, 1.0)).sum(axis=1) / (sizes > 0).sum(axis=1)
     return means
 
@@ -93,7 +117,9 @@ def _wilson(share: float, trials: float) -> tuple[float, float]:
     return max(min(middle - reach, share), 0.0), min(max(middle + reach, share), 1.0)
 
 
-def judge_values(features: FeatureSet, targets: Floats, predicted: Floats, seed: int, details: Details) -> Estimate:
+def judge_values(
+    features: FeatureSet, targets: Floats, predicted: Floats, seed: int, details: Details, *, intervals: bool = True
+) -> Estimate:
     """Mean AUC over labels, or mean R2 over real columns, of held-out ``predicted`` (n, K).
 
     ``losses`` are squared errors relative to the variance of their column, averaged over columns: they average
@@ -101,8 +127,8 @@ def judge_values(features: FeatureSet, targets: Floats, predicted: Floats, seed:
     """
     relative = (np.square(targets - predicted) / targets.var(axis=0)).mean(axis=1)
     if features.target.kind == "real":
-        return from_losses(1.0 - relative, features, seed, details=details, bounds=(-np.inf, 1.0))
-    masks = np.vstack([np.ones(features.n, dtype=np.bool_), half_samples(features, seed)])
+        return from_losses(1.0 - relative, features, seed, details=details, bounds=(-np.inf, 1.0), intervals=intervals)
+    masks = np.vstack([np.ones(features.n, dtype=np.bool_), half_samples(features, seed, intervals=intervals)])
     columns = zip(targets.T, predicted.T, strict=True)
     value, *draws = np.mean([aucs(labels, scores, masks) for labels, scores in columns], axis=0).tolist()
     details = {**details, "n_labels": targets.shape[1], "r2": 1.0 - float(relative.mean())}

@@ -12,7 +12,16 @@ from shiftscope.core.records import Details, Estimate
 from shiftscope.core.seeds import stream
 from shiftscope.errors import NotApplicableError
 
-__all__ = ["LEVEL", "N_FOLDS", "N_HALVES", "Z", "folds", "from_draws", "from_losses", "half_samples"]
+__all__ = [
+    "LEVEL",
+    "N_FOLDS",
+    "N_HALVES",
+    "Z",
+    "folds",
+    "from_draws",
+    "from_losses",
+    "half_samples",
+]
 
 LEVEL = 0.95
 N_FOLDS = 10
@@ -68,18 +77,30 @@ def _group_codes(groups: NDArray[np.int64]) -> NDArray[np.int64]:
     return codes.astype(np.int64)
 
 
-def half_samples(features: FeatureSet, seed: int, *, n_halves: int = N_HALVES) -> NDArray[np.bool_]:
+def half_samples(
+    features: FeatureSet, seed: int, *, n_halves: int = N_HALVES, intervals: bool = True
+) -> NDArray[np.bool_]:
     """Draw stratified halves without replacement (n_halves, n); of groups, where there are groups.
 
     The standard deviation of a statistic over such halves estimates its standard error on all n samples
-    (delete-half jackknife); unlike bootstrap samples, halves never hold two copies of a sample.
+    (delete-half jackknife); unlike bootstrap samples, halves never hold two copies of a sample. Later calls on
+    the same features return the same array. Where no ``intervals`` are asked for there are no halves (0, n), and
+    from no draws :func:`from_draws` makes no interval.
     """
-    rng = stream(seed, "halves")
-    if features.groups is not None:
-        codes = _group_codes(features.groups)
-        chosen = _halves(np.zeros(int(codes.max()) + 1, dtype=np.int64), n_halves, rng)
-        return chosen[:, codes]
-    return _halves(features.target.strata, n_halves, rng)
+
+    def make() -> NDArray[np.bool_]:
+        rng = stream(seed, "halves")
+        if features.groups is None:
+            chosen = _halves(features.target.strata, n_halves, rng)
+        else:
+            codes = _group_codes(features.groups)
+            chosen = _halves(np.zeros(int(codes.max()) + 1, dtype=np.int64), n_halves, rng)[:, codes]
+        chosen.setflags(write=False)
+        return chosen
+
+    if not intervals:
+        return np.zeros((0, features.n), dtype=np.bool_)
+    return features.memo(("half samples", seed, n_halves), make)
 
 
 def _halves(strata: NDArray[np.int64], n_halves: int, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -104,8 +125,10 @@ def from_draws(
     """Estimate with a normal interval from the spread of half-sample ``draws``, which are centred on ``value``.
 
     Scores of half the samples differ in level from those of all of them; only their spread is used. The ends of
-    the interval are cut at ``bounds``.
+    the interval are cut at ``bounds``. Without draws (0,) there is no interval.
     """
+    if not len(draws):
+        return Estimate(value=value, details=details or {})
     centred = value + draws - draws.mean()
     reach = Z * float(draws.std(ddof=1))
     low, high = np.clip([value - reach, value + reach], *bounds).tolist()
@@ -120,13 +143,14 @@ def from_losses(
     losses: NDArray[np.float64] | None = None,
     details: Details | None = None,
     bounds: tuple[float, float] = (-np.inf, np.inf),
+    intervals: bool = True,
 ) -> Estimate:
     """Estimate of a mean of held-out per-sample values, with an interval from half-samples of these values.
 
     Nothing is refitted: the values are averaged over the same halves that refitted measures use, which keeps
     measures and backbones paired. ``losses`` (per sample) default to 1 - ``correct``.
     """
-    halves = half_samples(features, seed).astype(np.float64)
+    halves = half_samples(features, seed, intervals=intervals).astype(np.float64)
     draws = halves @ correct / halves.sum(axis=1)
     made = from_draws(float(correct.mean()), draws, details, bounds=bounds)
     return made.model_copy(update={"losses": 1.0 - correct if losses is None else losses})

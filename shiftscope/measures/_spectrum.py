@@ -84,11 +84,11 @@ def spectrum(features: FeatureSet, kernels: Kernels | None = None) -> Spectrum:
 def projection(features: FeatureSet, kernels: Kernels | None = None, *, centred: bool = True) -> Projection:
     """Project the target on all directions of all samples; ``centred=False`` leaves both means in.
 
-    Cost O(n k K) after the spectrum; uncentred O(n d + k^3) more.
+    Cost O(n k K) after the spectrum, once for all measures; uncentred O(n d + k^3) more.
     """
     values, left = spectrum(features, kernels)
     targets = features.target.matrix
-    along = left.T @ targets
+    along = features.memo("along", lambda: left.T @ targets)
     if centred:
         return Projection(features.n, features.n - 1, values, along, *_sizes(targets, centred=True))
     # Rows are (U sqrt s + V'mean, rest of the mean): U sums to zero, so the scatter is diagonal plus rank one.
@@ -100,20 +100,26 @@ def projection(features: FeatureSet, kernels: Kernels | None = None, *, centred:
 
 
 def halves(
-    features: FeatureSet, seed: int, kernels: Kernels | None = None, *, centred: bool = True
+    features: FeatureSet,
+    seed: int,
+    kernels: Kernels | None = None,
+    *,
+    centred: bool = True,
+    intervals: bool = True,
 ) -> list[Projection]:
     """Project the target on the directions of every half-sample, within the leading components of all samples.
 
     Only the LEADING first principal components of the full sample are kept: 100 decompositions in all d
     dimensions would cost more than everything else together, and replicates serve for their spread only.
-    Cost O(R (n p^2 + p^3)) for R halves and p = min(k, LEADING); measures share the result.
+    Cost O(R (n p^2 + p^3)) for R halves and p = min(k, LEADING); measures share the result. There are none where
+    no ``intervals`` are asked for.
     """
 
     def make() -> list[Projection]:
         rows = _leading_rows(features, kernels, centred=centred)
         return [_of_rows(rows[h], features.target.matrix[h], centred=centred) for h in half_samples(features, seed)]
 
-    return features.memo(("halves", seed, centred), make)
+    return features.memo(("halves", seed, centred), make) if intervals else []
 
 
 def _leading_rows(features: FeatureSet, kernels: Kernels | None, *, centred: bool) -> Floats:

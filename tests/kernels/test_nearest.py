@@ -108,3 +108,15 @@ def test_backends_agree_across_tiles():
     expected = reference.nearest(x, 10, groups)
     for backend in ("compiled", "tensor"):
         assert_equal(choose("cpu", backend).nearest(x, 10, groups), expected)
+
+
+@pytest.mark.parametrize("mean", [1.0, 100.0, 2000.0])
+def test_angles_that_float32_does_not_resolve(mean):
+    x, groups = rows_of(600, 20) + np.float32(mean), np.arange(600) % 10
+    assert_equal(compiled.nearest(x, 5, groups), reference.nearest(x, 5, groups))
+
+
+def test_more_copies_than_candidates():
+    x = np.repeat(rows_of(30, 9), 40, axis=0)
+    groups = np.arange(1200) % 7
+    assert_equal(compiled.nearest(x, 5, groups), reference.nearest(x, 5, groups))

@@ -48,6 +48,7 @@ def gbc(
     *,
     variant: Variant = "diagonal",
     corrected: bool = True,
+    intervals: bool = True,
     rng: RngLike = None,
     kernels: Kernels | None = None,
 ) -> Estimate:
@@ -73,6 +74,8 @@ def gbc(
         ``"diagonal"``: a class has one variance along every component. ``"spherical"``: their mean along all.
     corrected
         False: the mean of -exp(-D_B) itself, in [-1, 0]; its null is in ``details``.
+    intervals
+        False: the value alone, without interval and ``draws``.
 
     Returns
     -------
@@ -115,7 +118,8 @@ def gbc(
     raw = _log_mean_overlap(distances)
     permuted = permuted_classes(features, seed, PERMUTATIONS)
     null = _log_mean_overlap(-np.array([_log_mean_overlap(_distances(rows, p, whole, variant)) for p in permuted]))
-    halves = [_log_mean_overlap(_distances(rows[h], codes[h], whole, variant)) for h in half_samples(features, seed)]
+    halves = half_samples(features, seed, intervals=intervals)
+    draws = [_log_mean_overlap(_distances(rows[half], codes[half], whole, variant)) for half in halves]
     overlap = float(np.exp(raw))
     details: Details = {
         "components": k,
@@ -125,7 +129,7 @@ def gbc(
     }
     details |= _worst(distances, features.target.class_names)
     level = null if corrected else 0.0
-    return _negative_exp(raw - level, np.array(halves), details, most=-level)
+    return _negative_exp(raw - level, np.array(draws), details, most=-level)
 
 
 def _distances(rows: Floats, codes: Codes, whole: Floats, variant: Variant) -> Floats:
@@ -171,10 +175,9 @@ def _worst(distances: Floats, names: tuple[str, ...]) -> Details:
 
 def _negative_exp(log_overlap: float, draws: Floats, details: Details, most: float) -> Estimate:
     """Estimate of -exp(log_overlap): overlaps are skewed, their logarithms hardly; ``most`` is that of no distance."""
-    logs = from_draws(log_overlap, draws, bounds=(-np.inf, most))
-    assert logs.low is not None
-    assert logs.high is not None
-    assert logs.draws is not None
+    logs = from_draws(log_overlap, draws, details, bounds=(-np.inf, most))
+    if logs.low is None or logs.high is None or logs.draws is None:
+        return logs.model_copy(update={"value": -float(np.exp(log_overlap))})
     low, value, high = (-float(np.exp(end)) for end in (logs.high, logs.value, logs.low))
     replicates = -np.exp(np.minimum(logs.draws, most))
-    return logs.model_copy(update={"value": value, "low": low, "high": high, "draws": replicates, "details": details})
+    return logs.model_copy(update={"value": value, "low": low, "high": high, "draws": replicates})

@@ -21,8 +21,10 @@ __all__ = ["hscore"]
 
 Floats = NDArray[np.float64]
 
-# Below this the correction divides by next to nothing, above all in half-samples.
-SAMPLES_PER_COMPONENT = 5
+# With fewer samples for each component the correction divides by next to nothing, above all in half-samples.
+SAMPLES_PER_COMPONENT = 2
+# Then principal components stand in, which lose a signal among louder noise: enough of them to find it, and no more.
+SAMPLES_PER_LEADING = 5
 MIN_SAMPLES = 10
 
 
@@ -40,6 +42,7 @@ def hscore(
     features: FeatureSet,
     *,
     variant: Literal["adjusted", "raw", "shrinkage"] = "adjusted",
+    intervals: bool = True,
     rng: RngLike = None,
     kernels: Kernels | None = None,
 ) -> Estimate:
@@ -54,9 +57,11 @@ def hscore(
     features
         Labelled with classes.
     variant
-        ``"adjusted"``: all components while they are at most n/5, otherwise the first min(256, n/5) principal
+        ``"adjusted"``: all components while they are at most n/2, otherwise the first min(256, n/5) principal
         ones. ``"raw"``: H on all components. ``"shrinkage"``: (1 - a) tr(S_a^-1 S_B) on all components with
         S_a = (1 - a) S + a tr(S)/d I and the Ledoit-Wolf intensity a.
+    intervals
+        False: the value alone, without interval and ``draws``.
 
     Returns
     -------
@@ -64,8 +69,8 @@ def hscore(
         ``details``: ``components`` k; ``per_class``, the value over C - 1, for comparisons between targets;
         ``null``, what labels at random give on average (None for shrinkage, where it is not known); ``saturated``
         (raw), whether H is at its bound whatever the labels; ``intensity`` (shrinkage).
-        The interval comes from half-samples, for every variant within the leading components that
-        ``"adjusted"`` would use or fewer; ``intensity`` is not fitted again there.
+        The interval comes from half-samples, for every variant within at most the 256 leading components;
+        ``intensity`` is not fitted again there.
 
     Raises
     ------
@@ -76,18 +81,18 @@ def hscore(
     -----
     O(n k C) after the shared decomposition.
 
-    Fails when classes differ in more than their means, and, raw or with shrinkage, in comparisons between
-    feature dimensions: both grow with d.
+    Fails when classes differ in more than their means; raw or with shrinkage, in comparisons between feature
+    dimensions: both grow with d; and adjusted, when there are fewer than two samples a dimension and the classes
+    differ in directions of little variance, which the leading components leave out.
     """
     demand_classes(features)
     if features.n < MIN_SAMPLES:
         raise NotApplicableError(f"hscore needs {MIN_SAMPLES} samples; {features.name} has {features.n}.")
     n, bound = features.n, features.target.n_classes - 1
     whole = projection(features, kernels)
-    affordable = n // SAMPLES_PER_COMPONENT
-    leading = min(LEADING, affordable)
     rank = len(whole.values)
-    k = leading if variant == "adjusted" and rank > affordable else rank
+    affordable = rank if SAMPLES_PER_COMPONENT * rank <= n else min(LEADING, n // SAMPLES_PER_LEADING)
+    k = affordable if variant == "adjusted" else rank
     intensity, spread = _ledoit_wolf(features, kernels) if variant == "shrinkage" else (0.0, 0.0)
 
     def score(part: Projection, size: int) -> float:
@@ -95,8 +100,9 @@ def hscore(
         return _adjusted(h, part, size) if variant == "adjusted" else h
 
     value = min(score(whole, k), float(bound))
-    fewer = _components_of_halves(min(k, leading), n)
-    draws = [score(half, min(fewer, len(half.values))) for half in halves(features, seed_of(rng), kernels)]
+    fewer = _components_of_halves(affordable, n)
+    parts = halves(features, seed_of(rng), kernels, intervals=intervals)
+    draws = [score(half, min(fewer, len(half.values))) for half in parts]
     details: Details = {"components": k, "per_class": value / bound}
     if variant == "adjusted":
         details |= {"null": 0.0, "raw": _shrunk(whole, k)}

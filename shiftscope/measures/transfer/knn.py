@@ -11,10 +11,11 @@ from pydantic import Field
 from shiftscope.core.features import FeatureSet
 from shiftscope.core.records import Details, Estimate
 from shiftscope.core.seeds import RngLike, seed_of
+from shiftscope.core.target import Target
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures._declare import measure
 from shiftscope.measures._held_out import judge_classes, judge_values
-from shiftscope.measures._resampling import folds
+from shiftscope.measures._resampling import folds, half_samples
 from shiftscope.measures._targets import usable_targets
 
 __all__ = ["knn"]
@@ -23,6 +24,8 @@ Floats = NDArray[np.float64]
 
 # Votes that differ by less count as equal: similarities carry the rounding of float32.
 TIE = 1e-6
+# Neighbours that are looked up for each that votes: k of them lie in nearly every half of the samples.
+WITHIN = 4
 
 
 @measure(
@@ -42,6 +45,7 @@ def knn(
     k: Annotated[int, Field(ge=1)] = 5,
     variant: Literal["folds", "loo"] = "folds",
     balanced: bool = False,
+    intervals: bool = True,
     rng: RngLike = None,
     kernels: Kernels | None = None,
 ) -> Estimate:
@@ -64,13 +68,16 @@ def knn(
     balanced
         Give the mean recall of the classes instead of the accuracy, which classes of many samples dominate. It
         changes nothing for labels and real targets.
+    intervals
+        False: the value alone, without interval and ``draws``.
 
     Returns
     -------
     Estimate
         ``losses``: 1 - correct per sample (balanced: times n/(C n_c)); for labels and real targets squared errors
         relative to the variance. ``details``: ``k``, and for classes ``accuracy``, ``balanced_accuracy``,
-        ``largest_class``.
+        ``largest_class``. Samples share neighbours and so their mistakes: the interval of an accuracy comes from
+        half-samples in which every sample has its neighbours in its own half.
 
     Raises
     ------
@@ -86,13 +93,22 @@ def knn(
     """
     targets = usable_targets(features)
     seed, numbers = seed_of(rng), kernels or choose()
-    neighbours, cosine = numbers.nearest(features.features, k, _parts(features, variant, seed))
+    by_halves = intervals and features.target.kind == "class"
+    parts = _parts(features, variant, seed)
+    neighbours, cosine = numbers.nearest(features.features, WITHIN * k if by_halves else k, parts)
     weights = np.where(neighbours >= 0, np.maximum(1.0 + cosine.astype(np.float64), TIE), 0.0)
     details: Details = {"k": k}
     if features.target.kind == "class":
-        return judge_classes(features, _vote(neighbours, weights, targets), seed, details, balanced=balanced)
+        predicted = _vote(neighbours[:, :k], weights[:, :k], features.target)
+        halves = half_samples(features, seed, intervals=intervals)
+        again = np.full(halves.shape, -1)
+        for row, half in zip(again, halves, strict=True):
+            row[half] = _vote_within(half, neighbours[half], weights[half], k, features.target)
+        return judge_classes(
+            features, predicted, seed, details, balanced=balanced, intervals=intervals, in_halves=again
+        )
     mean = np.einsum("nk,nkc->nc", weights, targets[neighbours]) / weights.sum(axis=1, keepdims=True)
-    return judge_values(features, targets, mean, seed, details)
+    return judge_values(features, targets, mean, seed, details, intervals=intervals)
 
 
 def _parts(features: FeatureSet, variant: str, seed: int) -> NDArray[np.int64]:
@@ -102,11 +118,21 @@ def _parts(features: FeatureSet, variant: str, seed: int) -> NDArray[np.int64]:
     return np.arange(features.n) if features.groups is None else features.groups
 
 
-def _vote(neighbours: NDArray[np.int64], weights: Floats, targets: Floats) -> NDArray[np.int64]:
-    codes = np.argmax(targets, axis=1)[neighbours]
-    votes = np.zeros(targets.shape)
+def _vote(neighbours: NDArray[np.int64], weights: Floats, target: Target) -> NDArray[np.int64]:
+    """Class codes (n,) by the weights of neighbours (n, k); of equal classes the one with the nearest neighbour."""
+    codes = target.values[neighbours]
+    votes = np.zeros((len(codes), target.n_classes))
     for place in range(codes.shape[1]):
         votes[np.arange(len(codes)), codes[:, place]] += weights[:, place]
     leads = np.take_along_axis(votes, codes, axis=1) >= votes.max(axis=1, keepdims=True) * (1 - TIE)
     winner: NDArray[np.int64] = np.take_along_axis(codes, np.argmax(leads, axis=1)[:, None], axis=1)[:, 0]
     return winner
+
+
+def _vote_within(
+    half: NDArray[np.bool_], neighbours: NDArray[np.int64], weights: Floats, k: int, target: Target
+) -> NDArray[np.int64]:
+    """Class codes (m,) by the first k of all neighbours (m, K) that lie in ``half``."""
+    inside = half[neighbours] & (neighbours >= 0)
+    nearest = inside & (np.cumsum(inside, axis=1) <= k)
+    return _vote(neighbours, weights * nearest, target)

@@ -35,6 +35,7 @@ def leep(
     *,
     variant: Literal["held_out", "published"] = "held_out",
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0,
+    intervals: bool = True,
     rng: RngLike = None,
     kernels: Kernels | None = None,  # noqa: ARG001
 ) -> Estimate:
@@ -54,13 +55,15 @@ def leep(
         ``"held_out"``, or ``"published"``: P(y|z) counted on all samples.
     temperature
         Above 1 for heads that are too sure of themselves. LEEP depends on it.
+    intervals
+        False: the value alone, without interval and ``draws``.
 
     Returns
     -------
     Estimate
         In nats per sample. ``losses`` are -ln sum_z P(y|z) theta_z(x). ``details``: ``published``; ``entropy``,
         H(Y); ``balanced``, 1 + LEEP/H(Y), for comparisons between targets; ``at_shares``, the number of folds
-        that were best predicted by the class shares alone.
+        that were best predicted by the class shares alone; ``outputs``, k.
 
     Raises
     ------
@@ -77,12 +80,17 @@ def leep(
     the published value is up to 0.22 too high.
     """
     seed = seed_of(rng)
-    seen = likelihoods(_softmax(source_logits(features) / temperature), features, seed)
-    details: Details = {"at_shares": seen.n_at_shares}
-    return estimate_of([seen], features, seed, published=variant == "published", details=details)
+    logits = source_logits(features)
+    seen = likelihoods(_softmax(logits, temperature), features, seed)
+    details: Details = {"at_shares": seen.n_at_shares, "outputs": logits.shape[1]}
+    published = variant == "published"
+    return estimate_of([seen], features, seed, published=published, details=details, intervals=intervals)
 
 
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return shares
+def _softmax(logits: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Probabilities (n, k) in the place of ``logits``: next to the features these are the largest array there is."""
+    logits -= logits.max(axis=1, keepdims=True)
+    logits /= temperature
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=1, keepdims=True)
+    return logits

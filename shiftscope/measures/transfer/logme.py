@@ -44,6 +44,7 @@ def logme(
     *,
     variant: Literal["gain", "evidence"] = "gain",
     centred: bool = True,
+    intervals: bool = True,
     rng: RngLike = None,
     kernels: Kernels | None = None,
 ) -> Estimate:
@@ -66,6 +67,8 @@ def logme(
     centred
         Integrate an intercept out, which leaves n - 1 dimensions in place of n. False is the published form
         without intercept: there the gain includes whatever the mean of the features explains.
+    intervals
+        False: the value alone, without interval and ``draws``.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def logme(
     seed = seed_of(rng)
     whole = projection(features, kernels, centred=centred)
     null, gain = _evidence(whole)
-    parts = [_evidence(half) for half in halves(features, seed, kernels, centred=centred)]
+    parts = [_evidence(half) for half in halves(features, seed, kernels, centred=centred, intervals=intervals)]
     details: Details = {"evidence": null + gain, "null": null, "gain": gain, "rank": len(whole.values)}
     if variant == "gain":
         return from_draws(gain, np.array([g for _, g in parts]), details, bounds=(0.0, np.inf))

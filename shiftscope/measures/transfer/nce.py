@@ -38,6 +38,7 @@ def nce(
     features: FeatureSet,
     *,
     variant: Literal["adjusted", "published"] = "adjusted",
+    intervals: bool = True,
     rng: RngLike = None,
     kernels: Kernels | None = None,  # noqa: ARG001
 ) -> Estimate:
@@ -57,6 +58,8 @@ def nce(
         Labelled with classes, ``logits`` (n, k) of a source head with k >= 2 outputs, not all won by one of them.
     variant
         ``"adjusted"``, or ``"published"``: -H(Y|Z) as counted.
+    intervals
+        False: the value alone, without interval and ``draws``.
 
     Returns
     -------
@@ -91,7 +94,7 @@ def nce(
             f"the source head of {features.name} gives no class to two samples: nce needs more samples."
         )
     value, whole = _score(table, variant), entropy(table.sum(axis=0))
-    halves = half_samples(features, seed_of(rng))
+    halves = half_samples(features, seed_of(rng), intervals=intervals)
     draws = np.array([_score(joint_counts(answers[half], labels[half]), variant) for half in halves])
     details: Details = {
         "published": -conditional_entropy(table),
@@ -111,8 +114,7 @@ def _score(table: NDArray[np.int64], variant: str) -> float:
 
 def _with_width(made: Estimate, n: int) -> Estimate:
     """Widen an interval that has no width because no sample contradicts its source class."""
-    assert made.low is not None
-    if made.low < made.value:
+    if made.low is None or made.low < made.value:
         return made
     p = min(RULE_OF_THREE / n, 0.5)
     return made.model_copy(update={"low": made.value + p * np.log(p) + (1 - p) * np.log1p(-p)})

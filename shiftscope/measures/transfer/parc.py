@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ __all__ = ["parc"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
+# Half the memory: five parts of 1 000 samples are kept at once.
+Ranks = NDArray[np.int32]
 
 PART = 1000
 MAX_PARTS = 5
@@ -35,8 +37,8 @@ class Part(NamedTuple):
     Equal distances have equal ranks. ``by_target`` is -1 between samples of one group, which are not compared.
     """
 
-    by_features: Codes
-    by_target: Codes
+    by_features: Ranks
+    by_target: Ranks
 
 
 @measure(
@@ -54,6 +56,7 @@ def parc(
     features: FeatureSet,
     *,
     standardised: bool = False,
+    intervals: bool = True,
     rng: RngLike = None,
     kernels: Kernels | None = None,  # noqa: ARG001 - every measure takes them
 ) -> Estimate:
@@ -71,6 +74,8 @@ def parc(
     standardised
         Bring every feature to mean 0 and variance 1 first, as the published program does and the paper does not
         say; features that do not vary are left out.
+    intervals
+        False: the value alone, without interval and ``draws``.
 
     Returns
     -------
@@ -99,21 +104,23 @@ def parc(
     """
     usable_targets(features)
     seed = seed_of(rng)
-    rows = _standardised(features.features) if standardised else features.features.astype(np.float64)
+    rows = _standardised(features.features) if standardised else features.features
     members = _members(features, seed)
     parts = [_part(features, rows, chosen) for chosen in members]
     ranks = [_ranks(part) for part in parts]
     if all(_constant(x) or _constant(y) for x, y in ranks):
         raise NotApplicableError(f"all pairs of {features.name} are equally far, by features or by targets.")
     value = float(np.mean([_pearson(x, y) for x, y in ranks]))
-    halves = half_samples(features, seed)
-    drawn = np.mean([_of_halves(p, halves[:, chosen]) for p, chosen in zip(parts, members, strict=True)], axis=0)
-    from_pairs = float(np.mean([_variance_from_pairs(p, *r) for p, r in zip(parts, ranks, strict=True)])) / len(parts)
     details: Details = {"parts": len(parts), "pairs": sum(len(x) for x, _ in ranks)}
     if features.target.kind == "class":
         sizes = features.target.counts / features.n
         alike = float(sizes @ (features.n * sizes - 1)) / (features.n - 1)
         details["ceiling"] = float(np.sqrt(3 * alike * (1 - alike)))
+    if not intervals:
+        return from_draws(value, np.empty(0), details)
+    halves = half_samples(features, seed)
+    drawn = np.mean([_of_halves(p, halves[:, chosen]) for p, chosen in zip(parts, members, strict=True)], axis=0)
+    from_pairs = float(np.mean([_variance_from_pairs(p, *r) for p, r in zip(parts, ranks, strict=True)])) / len(parts)
     return from_draws(value, _without_excess(drawn, from_pairs), details, bounds=(-1.0, 1.0))
 
 
@@ -131,42 +138,45 @@ def _members(features: FeatureSet, seed: int) -> list[Codes]:
     return [np.sort(dealt[part::n_parts]) for part in range(min(n_parts, MAX_PARTS))]
 
 
-def _part(features: FeatureSet, rows: Floats, chosen: Codes) -> Part:
+def _part(features: FeatureSet, rows: NDArray[np.floating[Any]], chosen: Codes) -> Part:
     from scipy.spatial.distance import squareform
 
-    by_target = _dense(_target_distances(features, chosen))
+    by_target = _by_target(features, chosen)
     if features.groups is not None:
         groups = features.groups[chosen]
         by_target[groups[:, None] == groups] = -1
     return Part(_dense(squareform(-_correlations(rows[chosen]), checks=False)), by_target)
 
 
-def _target_distances(features: FeatureSet, chosen: Codes) -> Floats:
-    """Distances of the targets (P,) of all pairs, or what ascends with them."""
+def _by_target(features: FeatureSet, chosen: Codes) -> Ranks:
+    """Dense ranks (m, m) of the distances of the targets."""
     from scipy.spatial.distance import pdist, squareform
 
     target = features.target
-    if target.kind != "real":
-        distances = squareform(-_correlations(target.matrix[chosen]), checks=False)
-    else:
-        spread = target.matrix.std(axis=0)
-        distances = pdist(target.matrix[chosen] / np.where(spread > 0, spread, 1.0))
-    return np.asarray(distances, dtype=np.float64)
+    if target.kind == "class":
+        # One-hot rows are equal, or all equally far.
+        codes = target.values[chosen]
+        ranks: Ranks = (codes[:, None] != codes).astype(np.int32)
+        return ranks
+    if target.kind == "multilabel":
+        return _dense(squareform(-_correlations(target.matrix[chosen]), checks=False))
+    spread = target.matrix.std(axis=0)
+    return _dense(pdist(target.matrix[chosen] / np.where(spread > 0, spread, 1.0)))
 
 
-def _dense(distances: Floats) -> Codes:
+def _dense(distances: Floats) -> Ranks:
     """Ranks 0, 1, … (m, m) of distances (P,), equal ones for equal distances."""
     from scipy.spatial.distance import squareform
 
-    ranks: Codes = squareform(np.unique(np.round(distances, DECIMALS), return_inverse=True)[1])
+    ranks: Ranks = squareform(np.unique(np.round(distances, DECIMALS), return_inverse=True)[1].astype(np.int32))
     return ranks
 
 
-def _correlations(rows: Floats) -> Floats:
+def _correlations(rows: NDArray[np.floating[Any]]) -> Floats:
     # The mean of equal numbers is exact here: features come as float32, which leaves room for their sum.
-    about = rows - rows.mean(axis=1, keepdims=True)
-    length = np.sqrt(np.square(about).sum(axis=1, keepdims=True))
-    unit = about / np.where(length > 0, length, 1.0)
+    unit = rows - rows.mean(axis=1, dtype=np.float64, keepdims=True)
+    length = np.sqrt(np.einsum("ij,ij->i", unit, unit))
+    unit /= np.where(length > 0, length, 1.0)[:, None]
     correlations: Floats = unit @ unit.T
     return correlations
 
@@ -188,7 +198,7 @@ def _of_halves(part: Part, halves: NDArray[np.bool_]) -> Floats:
     return np.array([_pearson(*_ranks(Part(*(ranks[block] for ranks in coarse)))) for block in blocks])
 
 
-def _mid_ranks(codes: Codes) -> Floats:
+def _mid_ranks(codes: Ranks) -> Floats:
     """Ranks of codes that ascend with what they stand for; equal ones share the mean of their ranks."""
     counts = np.bincount(codes, minlength=1)
     ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[codes]

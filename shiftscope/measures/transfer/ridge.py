@@ -33,7 +33,12 @@ Floats = NDArray[np.float64]
     reference="Hoerl and Kennard, Technometrics 1970; penalty: Golub, Heath and Wahba, Technometrics 1979 (GCV)",
 )
 def ridge(
-    features: FeatureSet, *, balanced: bool = False, rng: RngLike = None, kernels: Kernels | None = None
+    features: FeatureSet,
+    *,
+    balanced: bool = False,
+    intervals: bool = True,
+    rng: RngLike = None,
+    kernels: Kernels | None = None,
 ) -> Estimate:
     """Held-out accuracy of ridge regression on one-hot classes in ten folds, without refitting.
 
@@ -53,6 +58,8 @@ def ridge(
     balanced
         Give the mean recall of the classes instead of the accuracy, which classes of many samples dominate. It
         changes nothing for labels and real targets.
+    intervals
+        False: the value alone, without interval and ``draws``.
 
     Returns
     -------
@@ -88,16 +95,17 @@ def ridge(
         predicted[rows] = numbers.ridge_held_out(left, values, targets, parts, penalty * values[0])[rows]
     details: Details = {"penalty": float(np.exp(np.log(penalties).mean())), "rank": len(values)}
     if features.target.kind == "real":
-        return judge_values(features, targets, predicted, seed, details)
+        return judge_values(features, targets, predicted, seed, details, intervals=intervals)
     scores = _with_common_shares(predicted, targets, parts)
     if features.target.kind == "multilabel":
-        return judge_values(features, targets, scores, seed, details)
+        return judge_values(features, targets, scores, seed, details, intervals=intervals)
     share, classes = targets.mean(axis=0), features.target.values
     log_chances = calibrated(scores, classes, parts)
     details["nll"] = -float(log_chances[np.arange(features.n), classes].mean())
     details["nll_null"] = -float(share @ np.log(share))
     details["calibration_error"] = calibration_error(np.exp(log_chances), classes)
-    return judge_classes(features, np.argmax(scores, axis=1), seed, details, balanced=balanced)
+    predictions = np.argmax(scores, axis=1)
+    return judge_classes(features, predictions, seed, details, balanced=balanced, intervals=intervals)
 
 
 def _with_common_shares(predicted: Floats, targets: Floats, parts: NDArray[np.int64]) -> Floats:

@@ -27,7 +27,7 @@ def test_adjusted_is_the_adjusted_share_of_raw(clusters):
 
 
 def test_adjusted_takes_the_leading_components_where_samples_are_few(clusters):
-    f = clusters(100, 60, 3)
+    f = clusters(100, 51, 3)
     x = f.features.astype(float)
     x -= x.mean(axis=0)
     leading = np.linalg.svd(x, full_matrices=False)[0][:, :20]

@@ -7,6 +7,7 @@ from sklearn.covariance import shrunk_covariance
 from shiftscope.core.features import FeatureSet
 from shiftscope.errors import NotApplicableError
 from shiftscope.measures import MEASURES
+from shiftscope.measures._resampling import half_samples
 from shiftscope.measures.transfer.sfda import sfda
 
 
@@ -39,6 +40,16 @@ def test_value_is_the_published_formula_on_scaled_features(clusters, n, d, n_cla
     assert made.value == pytest.approx(chances.mean(), abs=1e-7)
     np.testing.assert_allclose(made.losses, 1 - chances, atol=1e-6)
     assert made.details["shrinkage"] == pytest.approx(shrinkage, rel=1e-6)
+
+
+def test_the_interval_comes_from_discriminants_of_halves(clusters):
+    f = clusters(150, 10, 4)
+    x, y = f.features.astype(float), f.target.values
+    x = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0).mean())
+    made = sfda(f, rng=5)
+    halves = np.array([published(x[half], y[half])[0].mean() for half in half_samples(f, 5)])
+    np.testing.assert_allclose(made.draws - made.value, halves - halves.mean(), atol=1e-6)
+    assert made.value - made.low == pytest.approx(1.96 * halves.std(ddof=1), rel=1e-3)
 
 
 def test_the_shrinkage_is_that_of_no_scale(clusters):
