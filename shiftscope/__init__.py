@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shiftscope import measures
-    from shiftscope.api import Run, diagnose, embed, load, rank, run
+    from shiftscope.api import Run, diagnose, embed, load, rank, run, sources
     from shiftscope.core.features import FeatureSet, Pair
     from shiftscope.core.moments import Moments
     from shiftscope.core.records import Estimate, RunRecord
@@ -38,6 +38,7 @@ __all__ = [
     "measures",
     "rank",
     "run",
+    "sources",
 ]
 
 _HOMES = {
@@ -56,6 +57,7 @@ _HOMES = {
     "measure": "measures",
     "rank": "api",
     "run": "api",
+    "sources": "api",
 }
 
 

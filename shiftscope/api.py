@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from shiftscope.analysis.memory import diagnose_features
 from shiftscope.analysis.run import RunOutcome, execute
+from shiftscope.analysis.sources.run import execute_sources
 from shiftscope.analysis.write import write_run
 from shiftscope.core.audit_spec import load_audit
 from shiftscope.core.features import FeatureSet
 from shiftscope.core.files import write_atomic
 from shiftscope.core.load import load_record
 from shiftscope.core.records import RunRecord
-from shiftscope.core.spec import load_spec, parse_spec
+from shiftscope.core.sources import SourcesSpec
+from shiftscope.core.spec import checked, load_spec, parse_spec
 from shiftscope.data import default_name
 
-__all__ = ["Run", "audit", "diagnose", "embed", "load", "rank", "run"]
+__all__ = ["Run", "audit", "diagnose", "embed", "load", "rank", "run", "sources"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,6 +75,26 @@ def rank(
         written["source"] = source
     made = parse_spec(written, at="rank")
     return Run(execute(made, kind="rank", given=written, device=device, trust_code=trust_code, cache=cache))
+
+
+def sources(
+    target: str,
+    sources: Mapping[str, str],
+    backbone: str | None = None,
+    *,
+    device: str = "auto",
+    trust_code: bool = False,
+    cache: Path | None = None,
+    **spec: Any,
+) -> Run:
+    """Say which of the labelled ``sources`` (addresses by name) help a labelled ``target``, and weigh them.
+
+    ``backbone`` is an address, or None where all data are extracted features. ``spec`` takes ``per_class`` and
+    ``seed``. Same as ``shiftscope sources``.
+    """
+    written = {"target": target, "sources": dict(sources), "backbone": backbone, **spec}
+    made = checked(SourcesSpec, written, at="sources")
+    return Run(execute_sources(made, given=written, device=device, trust_code=trust_code, cache=cache))
 
 
 def run(file: str | Path, *, device: str = "auto", trust_code: bool = False, cache: Path | None = None) -> Run:

@@ -11,16 +11,19 @@ from scipy.stats import rankdata
 
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.records import Estimate, Gain, MeasureResult, Ranking, RankRow
-from shiftscope.measures import MEASURES
+from shiftscope.measures import DEFAULT_TRANSFER, MEASURES
 from shiftscope.measures._resampling import LEVEL as HALVES_LEVEL
 from shiftscope.measures._resampling import Z
 
-__all__ = ["AGGREGATE", "DEFAULT_TRANSFER", "GAIN_MEASURE", "measure_candidates", "rank_candidates"]
+__all__ = ["AGGREGATE", "GAIN_MEASURE", "measure_candidates", "rank_candidates", "voting"]
 
-DEFAULT_TRANSFER = ("logme", "hscore", "ridge", "knn")
 # The mean rank is taken over measures of different kinds, each with a true zero and the same answer whatever
-# the feature dimension; ridge is shown beside them because its unit, accuracy, is the one people know.
-AGGREGATE = ("logme", "knn", "hscore")
+# the feature dimension; ridge is shown beside them because its unit, accuracy, is the one people know. Of nce and
+# leep, which read the same head, only leep has a vote.
+AGGREGATE = ("logme", "knn", "hscore", "leep")
+HEAD_BASED = ("leep",)
+# What a head of few outputs says of the target is about their number as much as about the features behind it.
+LEAST_OUTPUTS = 10
 LEVEL = 0.90
 # Gains over the baselines are told in the measure whose unit people know.
 GAIN_MEASURE = "ridge"
@@ -76,8 +79,9 @@ def rank_candidates(
     random_copies
         Candidate -> name of the baseline that is its architecture with random weights.
     aggregate
-        Measures to take ranks by; one that any candidate lacks is left out for all. A candidate that has none of
-        them is shown after the others without a rank.
+        Measures to take ranks by; one that any candidate lacks is left out for all, and so is one that reads the
+        source head where a candidate's head has fewer than 10 outputs. A candidate that has none of them is
+        shown after the others without a rank.
 
     Notes
     -----
@@ -94,7 +98,7 @@ def rank_candidates(
     names = sorted({r.backbone for r in results if r.target == target})
     copies = random_copies or {}
     candidates = [b for b in names if b not in baselines and any((b, m) in estimates for m in aggregate)]
-    used = [m for m in aggregate if candidates and all((b, m) in estimates for b in candidates)]
+    used = voting({m: [e for b in candidates if (e := estimates.get((b, m)))] for m in aggregate}, len(candidates))
     rows: list[RankRow] = []
     n_draws = 0
     if used:
@@ -110,6 +114,24 @@ def rank_candidates(
     rows = [row.model_copy(update=_gains(row, estimates, baselines)) for row in rows]
     rows += [RankRow(backbone=b, baseline=True) for b in names if b in baselines]
     return Ranking(target=target, measures=used, rows=rows, n_draws=n_draws, level=LEVEL)
+
+
+def voting(estimates: Mapping[str, Sequence[Estimate]], n_candidates: int) -> list[str]:
+    """Return the measures that enter the mean rank: those that all candidates have, and can be compared by.
+
+    A measure that reads the source head has a vote only where every head has at least 10 outputs, or where no other
+    measure has one.
+    """
+    complete = [m for m, found in estimates.items() if 0 < len(found) == n_candidates]
+    wide = [m for m in complete if m not in HEAD_BASED or all(_outputs(e) >= LEAST_OUTPUTS for e in estimates[m])]
+    return wide or complete
+
+
+def _outputs(estimate: Estimate) -> int:
+    """Outputs of the source head that an estimate was made from."""
+    outputs = estimate.details["outputs"]
+    assert isinstance(outputs, int)
+    return outputs
 
 
 def _gains(

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 from shiftscope.analysis.features import Extracted, extract_all
 from shiftscope.analysis.inputs import Candidates, demand, demand_classes, needs_labels, open_candidates, open_inputs
-from shiftscope.analysis.rank import AGGREGATE, DEFAULT_TRANSFER, measure_candidates, rank_candidates
-from shiftscope.analysis.shift import DEFAULT_SHIFT, diagnose_pair
+from shiftscope.analysis.rank import AGGREGATE, measure_candidates, rank_candidates
+from shiftscope.analysis.shift import diagnose_pair
 from shiftscope.checks import find
 from shiftscope.core.provenance import provenance
 from shiftscope.core.records import MeasureResult, Ranking, RunRecord, ShiftDiagnosis
@@ -21,9 +21,9 @@ from shiftscope.core.spec import RunSpec
 from shiftscope.errors import InputError
 from shiftscope.extraction import Progress
 from shiftscope.kernels import choose
-from shiftscope.measures import MEASURES
+from shiftscope.measures import DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
 
-__all__ = ["Kind", "RunOutcome", "chosen_measures", "cores", "execute"]
+__all__ = ["Clock", "Kind", "RunOutcome", "chosen_measures", "cores", "execute", "few_threads"]
 
 SMALL_MATRIX = 10_000_000  # numbers; 4 900 samples of 2 048 features
 
@@ -39,13 +39,14 @@ class RunOutcome:
 
 
 @dataclass
-class _Clock:
+class Clock:
     """Wall seconds per stage; they go into ``costs`` and nowhere else."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Add the seconds within to the stage ``name``."""
         start = time.perf_counter()
         yield
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
@@ -75,7 +76,7 @@ def execute(
     device
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     """
-    clock = _Clock()
+    clock = Clock()
     transfer, shift = chosen_measures(spec, kind)
     with clock.stage("open"):
         candidates = open_candidates(spec, trust_code=trust_code, baselines=kind != "shift")
@@ -86,9 +87,9 @@ def execute(
         for name, features in found.targets.items():
             if needs_labels(spec, kind):
                 demand_classes(inputs.targets[name].uri, next(iter(features.values())).target)
-    with clock.stage("rank"), _few_threads(found):
+    with clock.stage("rank"), few_threads(found):
         results, rankings = _rank_all(found, transfer, spec, candidates) if transfer else ([], [])
-    with clock.stage("diagnose"), _few_threads(found):
+    with clock.stage("diagnose"), few_threads(found):
         more, diagnoses = _diagnose_all(found, shift, spec, candidates) if shift and found.source else ([], [])
     record = RunRecord(
         kind=kind,
@@ -189,7 +190,7 @@ def _diagnose_all(
     return results, diagnoses
 
 
-def _few_threads(found: Extracted) -> AbstractContextManager[object]:
+def few_threads(found: Extracted) -> AbstractContextManager[object]:
     """One BLAS thread while the largest matrix is small.
 
     Measures work on many small matrices; handing each to several threads costs more than it saves (on two busy

@@ -11,12 +11,11 @@ from shiftscope.core.features import Pair
 from shiftscope.core.records import ClassShift, MeasureResult, ShiftDiagnosis, ShiftRow
 from shiftscope.core.seeds import derive
 from shiftscope.errors import NotApplicableError
-from shiftscope.measures import MEASURES
+from shiftscope.measures import DEFAULT_SHIFT, MEASURES
 from shiftscope.measures._noise_floor import Floor, noise_floor
 
-__all__ = ["DEFAULT_SHIFT", "diagnose_pair", "holm"]
+__all__ = ["diagnose_pair", "holm"]
 
-DEFAULT_SHIFT = ("mmd", "proxy_a", "wasserstein", "frechet")
 ALPHA = 0.05
 
 

@@ -19,6 +19,7 @@ CODES = {
     "DQ303": "a measure could not be computed",
     "DQ304": "source and target are the same samples",
     "DQ305": "a measure has no meaning for these samples",
+    "DQ306": "a measure was asked for that comes with a warning",
     "PW401": "the first candidates cannot be told apart",
     "PW402": "classes with very few samples",
     "PW403": "too few permutations to reach the level",

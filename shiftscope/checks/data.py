@@ -10,7 +10,10 @@ __all__ = ["check_data"]
 
 
 def check_data(record: RunRecord) -> Iterator[Finding]:
-    """Find unreadable files (DQ301), identical samples (DQ302, DQ304) and measures without a number (DQ303, DQ305)."""
+    """Find unreadable files (DQ301), identical samples (DQ302, DQ304) and measures without a number (DQ303, DQ305).
+
+    A measure that is not in the default set for a reason comes with that reason (DQ306).
+    """
     for card in record.inputs.values():
         if card.skipped:
             first, count = card.skipped[0], len(card.skipped)
@@ -26,6 +29,7 @@ def check_data(record: RunRecord) -> Iterator[Finding]:
             yield _identical(card)
     yield from _same_data(record)
     yield from _not_applicable(record)
+    yield from _warned(record)
     failed: dict[tuple[str, str, str], list[str]] = {}
     for result in record.results:
         if result.status == "failed":
@@ -69,10 +73,14 @@ def _same_data(record: RunRecord) -> Iterator[Finding]:
 
 
 def _not_applicable(record: RunRecord) -> Iterator[Finding]:
-    """Find measures that have no meaning for some samples (DQ305), one finding for each reason."""
+    """Find measures that have no meaning for some samples (DQ305), one finding for each reason.
+
+    What a baseline lacks, as raw pixels lack a source head, is nothing to act on.
+    """
+    baselines = {(ranking.target, row.backbone) for ranking in record.rankings for row in ranking.rows if row.baseline}
     found: dict[tuple[str, str], list[MeasureResult]] = {}
     for result in record.results:
-        if result.status == "not_applicable":
+        if result.status == "not_applicable" and (result.target, result.backbone) not in baselines:
             found.setdefault((result.target, result.reason), []).append(result)
     for (target, reason), results in found.items():
         measures = sorted({r.measure for r in results})
@@ -85,4 +93,16 @@ def _not_applicable(record: RunRecord) -> Iterator[Finding]:
             title=f"{target}: no {', '.join(measures)} under {under}.",
             message=f"{reason} The other measures stand.",
             evidence={"measures": list(measures), "backbones": list(backbones)},
+        )
+
+
+def _warned(record: RunRecord) -> Iterator[Finding]:
+    for measure, warning in {r.measure: r.warning for r in record.results if r.warning}.items():
+        yield Finding(
+            code="DQ306",
+            severity="note",
+            subject=measure,
+            title=f"{measure} was asked for and is not in the default set.",
+            message=warning,
+            evidence={"measure": measure},
         )

@@ -13,6 +13,7 @@ __all__ = ["main"]
 COMMANDS = {
     "rank": "Rank pretrained models for a labelled target.",
     "shift": "Say how far a target is from a source.",
+    "sources": "Say which source data help a target, and how much each should count.",
     "run": "Do what a TOML file says.",
     "audit": "Fine-tune, and score the measures against what happened.",
     "embed": "Extract features into the store.",

@@ -24,14 +24,17 @@ def command(what: str) -> None:
 
 
 def _measures() -> tuple[list[str], list[list[str]]]:
-    from shiftscope.measures import MEASURES
+    from shiftscope.measures import DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
 
     rows = []
-    for name in MEASURES:
+    for name in sorted(MEASURES, key=lambda m: (MEASURES[m].kind, MEASURES[m].warning != "", m)):
         m = MEASURES[name]
+        chosen = "default" if name in {*DEFAULT_TRANSFER, *DEFAULT_SHIFT} else "by name"
         options = ", ".join(f"{o}={f.default}" for o, f in m.options.model_fields.items())
-        rows.append([m.name, m.kind, m.better, m.pvalue, m.asks, options])
-    return ["name", "kind", "better", "p-value", "asks", "options"], rows
+        about = {"Options": options, "Null": m.null, "p-value": m.pvalue.replace("none", ""), "Warning": m.warning}
+        lines = [m.asks, *(f"[dim]{title}:[/] {text}" for title, text in about.items() if text), ""]
+        rows.append([m.name, m.kind, chosen, m.better, "\n".join(lines)])
+    return ["name", "kind", "runs", "better", "asks"], rows
 
 
 def _backbones() -> tuple[list[str], list[list[str]]]:

@@ -16,6 +16,7 @@ from pydantic.json_schema import SkipJsonSchema
 from shiftscope.core.audit import Audit
 from shiftscope.core.image import InputTransform
 from shiftscope.core.record import Finite, Probability, Record
+from shiftscope.core.sources import SourcesReport
 
 __all__ = [
     "BackboneCard",
@@ -124,6 +125,7 @@ class MeasureResult(Record):
     options: dict[str, Any] = {}
     status: Status = "ok"
     reason: str = ""
+    warning: str = Field(default="", description="why the measure is not in the default set, where that is so")
     estimate: Estimate | None = None
 
     @model_validator(mode="after")
@@ -286,7 +288,7 @@ class RunRecord(Record):
     """Everything a run found: what report, gate and export read, and nothing else."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    kind: Literal["rank", "shift", "run", "audit"]
+    kind: Literal["rank", "shift", "run", "audit", "sources"]
     spec: dict[str, Any] = Field(description="the specification in force, defaults filled in")
     given: dict[str, Any] = Field(description="the specification as written")
     inputs: dict[str, InputCard]
@@ -296,6 +298,7 @@ class RunRecord(Record):
     diagnoses: list[ShiftDiagnosis] = []
     findings: list[Finding] = []
     audit: Audit | None = None
+    sources: SourcesReport | None = None
     artifacts: dict[str, str] = Field(default={}, description="files beside the record and their sha256")
     costs: Costs = Costs()
     provenance: Provenance

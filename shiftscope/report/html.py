@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from shiftscope.core.records import RunRecord
+from shiftscope.core.sources import SourcesReport
 from shiftscope.report.answers import answers
 from shiftscope.report.audit_sections import audit_sections, audit_trust
 from shiftscope.report.audit_verdicts import audit_answers, audit_headline, audit_lead, audit_meta
@@ -23,6 +24,13 @@ from shiftscope.report.ranked import RankReading, first_places, read_rankings, r
 from shiftscope.report.reproduce import command_line, provenance_table, spec_text, store_line
 from shiftscope.report.sections import findings_line, grouped_findings, target_sections, trust
 from shiftscope.report.shifted import ShiftReading, read_shifts
+from shiftscope.report.sourced import (
+    sources_answers,
+    sources_headline,
+    sources_lead,
+    sources_sections,
+    sources_trust,
+)
 from shiftscope.report.verdicts import headline, rank_lead, shift_lead
 
 if TYPE_CHECKING:
@@ -41,6 +49,7 @@ AUDIT_COLOURS = (
     "Points are percentage points. Brackets hold 95\N{NO-BREAK SPACE}% intervals. Blue helped or leads, orange hurt, "
     "grey is the rest; shapes and words repeat what colour says."
 )
+SOURCES_COLOURS = "Points are percentage points. Brackets hold intervals; words repeat what colour says."
 SAME_RUN = "The same inputs and seed give the same record, byte for byte, outside costs and provenance."
 SAME_CELLS = (
     "The same files and seeds give the same cells on the same machine. Finished cells are kept: started again, the "
@@ -69,8 +78,14 @@ def render_html(record: RunRecord) -> str:
         ],
         embedded=embedded,
         record_json=record_json,
-        **(_of_run(record) if record.audit is None else _of_audit(record, AuditReading(record.audit))),
+        **_content(record),
     )
+
+
+def _content(record: RunRecord) -> dict[str, object]:
+    if record.audit is not None:
+        return _of_audit(record, AuditReading(record.audit))
+    return _of_run(record) if record.sources is None else _of_sources(record, record.sources)
 
 
 def _of_run(record: RunRecord) -> dict[str, object]:
@@ -89,6 +104,24 @@ def _of_run(record: RunRecord) -> dict[str, object]:
         "findings_line": findings_line(record.findings, best.values()),
         "sections": target_sections(rankings, shifts),
         "trust": trust(record, rankings, shifts),
+        "same": f"{SAME_RUN} {store_line(record)}.",
+    }
+
+
+def _of_sources(record: RunRecord, view: SourcesReport) -> dict[str, object]:
+    """What the page says of source data."""
+    said = sources_headline(view)
+    return {
+        "title": said.removesuffix("."),
+        "headline": said,
+        "lead": sources_lead(view),
+        "meta": _meta(record, []),
+        "answers": sources_answers(view),
+        "colours": SOURCES_COLOURS,
+        "findings": grouped_findings(record, ()),
+        "findings_line": findings_line(record.findings, ()),
+        "sections": sources_sections(view),
+        "trust": sources_trust(record, view),
         "same": f"{SAME_RUN} {store_line(record)}.",
     }
 

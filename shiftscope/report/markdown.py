@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from shiftscope.core.records import RunRecord
+from shiftscope.core.sources import SourcesReport
 from shiftscope.report.audit_sections import audit_sections, audit_trust
 from shiftscope.report.audit_verdicts import audit_headline, audit_lead, progress_line
 from shiftscope.report.audited import AuditReading
@@ -15,6 +16,7 @@ from shiftscope.report.ranked import first_places, read_rankings, recommended
 from shiftscope.report.reproduce import command_line, provenance_table
 from shiftscope.report.sections import Section, Trust, findings_line, grouped_findings, target_sections, trust
 from shiftscope.report.shifted import read_shifts
+from shiftscope.report.sourced import sources_headline, sources_lead, sources_sections, sources_trust
 from shiftscope.report.verdicts import headline, rank_lead, shift_lead
 
 __all__ = ["render_markdown"]
@@ -27,9 +29,21 @@ def render_markdown(record: RunRecord) -> str:
 
     Names and messages are text wherever they come from. Pictures are left out; the numbers behind them are not.
     """
-    lines = _audit(record, AuditReading(record.audit)) if record.audit is not None else _run(record)
+    lines = _content(record)
     made = [*_table(provenance_table(record)), "", "Command:", "", f"    {command_line(record) or 'not recorded'}"]
     return "\n".join([*lines, "## How was it made?", "", *made]) + "\n"
+
+
+def _content(record: RunRecord) -> Iterator[str]:
+    if record.audit is not None:
+        return _audit(record, AuditReading(record.audit))
+    return _run(record) if record.sources is None else _sources(record, record.sources)
+
+
+def _sources(record: RunRecord, view: SourcesReport) -> Iterator[str]:
+    yield from _heading(sources_headline(view), [sources_lead(view)])
+    yield from _findings(record, ())
+    yield from _sections(sources_sections(view), sources_trust(record, view))
 
 
 def _run(record: RunRecord) -> Iterator[str]:

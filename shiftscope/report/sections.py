@@ -33,7 +33,7 @@ class Section:
     """One question about one target: its answer, pictures and tables with their headings."""
 
     id: str
-    kind: Literal["rank", "shift", "audit"]
+    kind: Literal["rank", "shift", "audit", "sources"]
     title: str
     lead: str
     text: str

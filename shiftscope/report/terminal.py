@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from shiftscope.core.records import RunRecord
+from shiftscope.core.sources import SourcesReport
 from shiftscope.report.audit_caveats import audit_trust_lead
 from shiftscope.report.audit_grid import failed_table, spread_table
 from shiftscope.report.audit_tables import count_table, counts_apart, hurt_table
@@ -23,6 +25,8 @@ from shiftscope.report.ranked import first_places, read_rankings, recommended
 from shiftscope.report.reproduce import store_line
 from shiftscope.report.sections import findings_line, grouped_findings
 from shiftscope.report.shifted import ShiftReading, read_shifts
+from shiftscope.report.source_tables import scheme_table, source_table, weight_table
+from shiftscope.report.sourced import sources_headline, sources_lead
 from shiftscope.report.tables import cost_table, other_backbones, problems, score_table
 from shiftscope.report.verdicts import headline, rank_lead, shift_lead
 
@@ -53,6 +57,9 @@ def print_record(record: RunRecord, console: Console) -> None:
     if record.audit is not None:
         _print_audit(console, AuditReading(record.audit))
         return
+    if record.sources is not None:
+        _print_sources(console, record, record.sources)
+        return
     rankings = read_rankings(record)
     best = recommended(rankings)
     shifts = read_shifts(record, first_places(rankings))
@@ -70,12 +77,7 @@ def print_record(record: RunRecord, console: Console) -> None:
     missing = problems(record)
     if missing is not None:
         console.print(_rich(missing))
-    _say(console, findings_line(record.findings, best.values()))
-    for group in grouped_findings(record, best.values()):
-        for finding in group.first:
-            _say(console, f"  {finding.severity:<7} {finding.code}  {shown(finding.title)} {shown(finding.message)}")
-        if group.rest:
-            _say(console, f"          {group.code}  and {len(group.rest)} more of this code, in the report")
+    _print_findings(console, record, best.values())
     _say(console, f"{store_line(record)}.")
 
 
@@ -86,6 +88,24 @@ def render_text(record: RunRecord, width: int = 110) -> str:
     out = io.StringIO()
     print_record(record, Console(file=out, width=width, color_system=None, force_terminal=False))
     return out.getvalue()
+
+
+def _print_findings(console: Console, record: RunRecord, best: Collection[str]) -> None:
+    _say(console, findings_line(record.findings, best))
+    for group in grouped_findings(record, best):
+        for finding in group.first:
+            _say(console, f"  {finding.severity:<7} {finding.code}  {shown(finding.title)} {shown(finding.message)}")
+        if group.rest:
+            _say(console, f"          {group.code}  and {len(group.rest)} more of this code, in the report")
+
+
+def _print_sources(console: Console, record: RunRecord, view: SourcesReport) -> None:
+    _say(console, sources_headline(view), "bold")
+    _say(console, sources_lead(view))
+    for table in (source_table(view), weight_table(view), scheme_table(view)):
+        console.print(_rich(table))
+    _print_findings(console, record, ())
+    _say(console, f"{store_line(record)}.")
 
 
 def _print_audit(console: Console, view: AuditReading) -> None:

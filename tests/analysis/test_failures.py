@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from smallworld import image_folder, manifest, record_of, shiftscope
 
-from shiftscope.measures import MEASURES
+from shiftscope.measures import DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
 
 
 @pytest.fixture
@@ -28,11 +28,11 @@ def test_backbone_that_fails_in_a_ranking(world, half_broken, tmp_path):
     done = shiftscope("rank", world.light, "-b", half_broken, "-o", tmp_path / "out")
     assert done.code == 0, done.err
     found = record_of(tmp_path / "out")
-    assert statuses(found, "bee") == {(m, "failed") for m in ("logme", "hscore", "ridge", "knn")}
+    assert statuses(found, "bee") == {(m, "failed") for m in DEFAULT_TRANSFER}
     assert [r["backbone"] for r in found["rankings"][0]["rows"] if r["rank"]] in (["ant", "cat"], ["cat", "ant"])
     (finding,) = (f for f in found["findings"] if f["code"] == "DQ303")
     assert (finding["subject"], finding["severity"]) == ("bee", "error")
-    assert finding["evidence"]["measures"] == ["hscore", "knn", "logme", "ridge"]
+    assert finding["evidence"]["measures"] == sorted(DEFAULT_TRANSFER)
     assert "do not fit the architecture" in finding["message"]
     assert finding["message"].endswith(". Other backbones and measures stand.")
     assert "bee" in done.out
@@ -43,7 +43,7 @@ def test_backbone_that_fails_in_a_diagnosis(world, half_broken, tmp_path):
     assert done.code == 0, done.err
     found = record_of(tmp_path / "out")
     assert [d["backbone"] for d in found["diagnoses"]] == ["ant", "cat"]
-    assert statuses(found, "bee") == {(m, "failed") for m in ("mmd", "proxy_a", "wasserstein", "frechet")}
+    assert statuses(found, "bee") == {(m, "failed") for m in DEFAULT_SHIFT}
     assert {(r["source"], r["kind"]) for r in found["results"]} == {("light", "shift")}
     assert [f["subject"] for f in found["findings"] if f["code"] == "DQ303"] == ["bee"]
 

@@ -197,3 +197,15 @@ def test_measures_that_take_a_pair_get_the_source_under_the_same_backbone():
     assert found["bee", "otce"].status == "not_applicable"
     assert "needs a source" in found["bee", "otce"].reason
     assert {found[b, "knn"].source for b in ("ant", "bee")} == {None}
+
+
+@pytest.mark.parametrize(("outputs", "votes"), [((10, 1000), ["knn", "leep"]), ((9, 1000), ["knn"])])
+def test_the_source_head_has_a_vote_where_all_heads_have_ten_outputs(outputs, votes):
+    results = [result(b, "knn", v) for b, v in (("a", 2), ("b", 1))]
+    for b, v, k in zip("ab", (1, 2), outputs, strict=True):
+        r = result(b, "leep", v)
+        results.append(r.model_copy(update={"estimate": r.estimate.model_copy(update={"details": {"outputs": k}})}))
+    assert rank_candidates(results, target="here").measures == votes
+    assert rank_candidates(results[:3], target="here").measures == ["knn"]
+    # Asked for alone, it ranks by what there is.
+    assert rank_candidates(results[2:], target="here", aggregate=["leep"]).measures == ["leep"]

@@ -135,6 +135,20 @@ def test_not_applicable_is_no_failure():
     assert codes(record(results=[result])) == ["DQ305"]
 
 
+def test_a_measure_with_a_warning_comes_with_it_once():
+    where = {"measure": "sfda", "kind": "transfer", "target": "sketch"}
+    results = [MeasureResult(**where, backbone=b, warning="In-sample.", estimate=Estimate(value=1)) for b in "ab"]
+    (finding,) = find(record(results=results))
+    assert (finding.code, finding.subject, finding.message) == ("DQ306", "sfda", "In-sample.")
+
+
+def test_what_a_baseline_lacks_is_not_told():
+    result = failed("leep", "pixels").model_copy(update={"status": "not_applicable"})
+    rows = [RankRow(backbone="pixels", baseline=True)]
+    ranking = Ranking(target="sketch", measures=[], rows=rows, n_draws=0, level=0.9)
+    assert codes(record(results=[result], rankings=[ranking])) == []
+
+
 def test_copies_and_a_source_that_is_the_target():
     twins = data().model_copy(update={"n_identical": 4, "n_conflicting": 2})
     (finding,) = find(record(inputs=[twins]))

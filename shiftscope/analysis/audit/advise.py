@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shiftscope import measures
 from shiftscope.analysis.audit.workshop import PIXELS, Workshop
-from shiftscope.analysis.rank import DEFAULT_TRANSFER, GAIN_MEASURE, measure_candidates
+from shiftscope.analysis.rank import GAIN_MEASURE, measure_candidates
 from shiftscope.backbones import Backbone, architecture_key, random_copy
 from shiftscope.core.advice import Advice
 from shiftscope.core.audit_spec import AuditSpec
@@ -17,7 +17,7 @@ from shiftscope.core.features import FeatureSet
 from shiftscope.errors import InputError
 from shiftscope.finetune.split import Regime
 from shiftscope.kernels import choose
-from shiftscope.measures import MEASURES
+from shiftscope.measures import DEFAULT_TRANSFER, MEASURES
 
 __all__ = ["Place", "asked", "make_advice"]
 

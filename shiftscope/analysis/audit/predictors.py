@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from shiftscope.analysis.rank import AGGREGATE, GAIN_MEASURE
+from shiftscope.analysis.rank import AGGREGATE, GAIN_MEASURE, voting
 from shiftscope.core.advice import Advice
 from shiftscope.measures import MEASURES
 
@@ -28,14 +28,16 @@ def advised(advice: Advice, backbones: Sequence[str]) -> dict[str, Array]:
     over these backbones, with its sign turned; ``gain_over_random`` and ``gain_over_pixels`` are the held-out
     accuracy of the linear probe minus that of the baseline.
     """
-    found = {(r.backbone, r.measure): r.estimate.value for r in advice.results if r.estimate is not None}
+    estimates = {(r.backbone, r.measure): r.estimate for r in advice.results if r.estimate is not None}
+    found = {of: estimate.value for of, estimate in estimates.items()}
     measures = sorted({measure for _, measure in found})
     scores = {
         m: np.array([found[b, m] for b in backbones]) * (1.0 if MEASURES[m].better == "higher" else -1.0)
         for m in measures
         if all((b, m) in found for b in backbones)
     }
-    used = [scores[m] for m in AGGREGATE if m in scores]
+    votes = {m: [e for b in backbones if (e := estimates.get((b, m)))] for m in AGGREGATE}
+    used = [scores[m] for m in voting(votes, len(backbones))]
     # Rounded: mean ranks that are equal must tie, whatever the order in which they were added up.
     made = {"aggregate": -np.mean([rankdata(-s) for s in used], axis=0).round(9)} if used else {}
     if GAIN_MEASURE in scores:

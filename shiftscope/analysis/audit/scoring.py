@@ -141,13 +141,15 @@ def _score(predictor: str, truth: str, statistic: str, seen: Sequence[tuple[floa
     values, groups = zip(*seen, strict=True)
     rng = stream(0, "audit", truth, statistic)  # the same resampled groups for every predictor
     mean, low, high = cluster_bootstrap(np.array(values), groups, rng=rng)
+    # Where all values agree (the tau of random choice is 0 everywhere), resampling them would claim certainty.
+    agree = min(values) == max(values)
     return Score(
         predictor=predictor,
         truth=truth,
         statistic=statistic,
         value=mean,
-        low=low,
-        high=high,
+        low=None if agree else low,
+        high=None if agree else high,
         n_places=len(values),
         n_groups=len(set(groups)),
     )

@@ -174,3 +174,10 @@ def test_static_prior_takes_ranks_relative_to_who_was_there():
     prior = static_prior([{"a": 0.9, "b": 0.1}, {"a": 0.9, "b": 0.8, "c": 0.7, "d": 0.6}], ["a", "b"])
     assert prior.tolist() == pytest.approx([0, -2 / 3])
     assert static_prior([{"a": 0.9, "b": 0.1}], ["a", "c"]) is None
+
+
+def test_what_is_equal_everywhere_has_no_interval():
+    advice, accuracies, targets, backbones = world({"a": 1, "b": 4, "c": 3, "d": 2})
+    scores = score_all(advice, accuracies, [], targets, backbones)
+    (chance,) = (s for s in scores if (s.predictor, s.truth, s.statistic) == ("random", "full", "tau_b"))
+    assert (chance.value, chance.low, chance.high) == (0, None, None)
