@@ -43,7 +43,7 @@ def judge_classes(
     """Accuracy of held-out class codes ``predicted`` (n,), or with ``balanced`` the mean recall of the classes.
 
     ``in_halves`` (R, n) are the codes that each half-sample alone predicts, where they are known. ``details`` gain
-    ``accuracy``, ``balanced_accuracy`` (that mean recall) and ``largest_class``, its share.
+    ``accuracy``, ``balanced_accuracy`` (that mean recall), ``largest_class`` (its share), ``n`` and ``n_classes``.
     """
     target = features.target
     hits = (predicted == target.values).astype(np.float64)
@@ -52,6 +52,8 @@ def judge_classes(
         "accuracy": float(hits.mean()),
         "balanced_accuracy": float((hits @ target.matrix / target.counts).mean()),
         "largest_class": float(target.counts.max() / features.n),
+        "n": features.n,
+        "n_classes": target.n_classes,
     }
     again = None if in_halves is None else (in_halves == target.values).astype(np.float64)
     return from_shares(hits, features, seed, by_class=balanced, details=details, intervals=intervals, in_halves=again)

@@ -91,6 +91,7 @@ STATISTICS = {
     "brier": StatisticWords("Brier", _three, rising=False),
     "log_loss": StatisticWords("Log loss", _three, rising=False),
     "auroc": StatisticWords("AUROC of harm", _two),
+    "coverage": StatisticWords("Told, %", percent),
 }
 
 # Predictors that give no advice about the target: what advice is to be held against.
@@ -102,6 +103,11 @@ BASELINES = {
     "best": ("the truth itself", "Truth itself"),
 }
 ADVISERS = {
+    "forecast": ("the forecast", "Forecast"),
+    "forecast_gain_over_random": ("a forecast by the gain over random weights alone", "Forecast, gain over random"),
+    "forecast_gain_over_pixels": ("a forecast by the gain over raw pixels alone", "Forecast, gain over pixels"),
+    "forecast_level": ("a forecast by the level of the probe alone", "Forecast, level"),
+    "forecast_ln_per_class": ("a forecast by the number of labels alone", "Forecast, number of labels"),
     "aggregate": ("the ranking", "Ranking (mean rank)"),
     "gain_over_random": ("the gain over random weights", "Gain over random"),
     "gain_over_pixels": ("the gain over raw pixels", "Gain over pixels"),

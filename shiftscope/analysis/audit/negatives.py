@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from shiftscope.analysis.audit.agreement import MIN_GROUPS, cluster_bootstrap
+from shiftscope.analysis.audit.calibrate import evidence_of, foretell
 from shiftscope.analysis.audit.forecasts import auroc, brier, chance_of_negative, log_loss
 from shiftscope.analysis.audit.predictors import Array, advised
+from shiftscope.analysis.forecast.covariates import COVARIATES
 from shiftscope.core.advice import Advice
-from shiftscope.core.audit import Gap, Score
+from shiftscope.core.audit import AuditedBackbone, Gap, Score
 from shiftscope.core.seeds import stream
 
 __all__ = ["score_negatives"]
@@ -43,7 +45,12 @@ class _Cells:
         return [np.array(rows) for rows in found.values()]
 
 
-def score_negatives(gaps: Sequence[Gap], groups: Mapping[str, str], advice: Sequence[Advice]) -> list[Score]:
+def score_negatives(
+    gaps: Sequence[Gap],
+    groups: Mapping[str, str],
+    backbones: Mapping[str, AuditedBackbone],
+    advice: Sequence[Advice],
+) -> list[Score]:
     """Score whatever says where a gap lies below the margin, question by question.
 
     Parameters
@@ -52,25 +59,38 @@ def score_negatives(gaps: Sequence[Gap], groups: Mapping[str, str], advice: Sequ
         Those that count as evidence.
     groups
         Target -> target group.
+    backbones
+        For their families.
     advice
-        For the gains over the baselines, mean over seeds.
+        What the forecast and the gains over the baselines are made of.
 
     Returns
     -------
     list of Score
-        Brier score and log loss of ``base_rate`` (the mean chance in all other target groups: a forecast that knows
-        nothing of the pair) and of ``best`` (the truth's own chances: what nobody can beat); AUROC of these and of
-        the gains over random weights and over pixels, of which a low one should mean harm.
+        Brier score, log loss and AUROC of ``forecast`` and of forecasts by one of its covariates, each made without
+        the target's group and the source's family; of ``base_rate`` (the mean chance of the cells they were fitted
+        to: a forecast that knows nothing of the pair) and of ``best`` (the truth's own chances: what nobody can
+        beat). ``coverage`` of the forecast is the share of cells in which it did not abstain. AUROC of the gains
+        over random weights and over pixels, of which a low one should mean harm.
     """
     scores: list[Score] = []
     for question in dict.fromkeys(g.question for g in gaps):
         mine = [g for g in gaps if g.question == question]
-        q = chance_of_negative([g.gap for g in mine], [g.se for g in mine], dof=[g.dof or np.inf for g in mine])
-        cells = _Cells(mine, [groups[g.target] for g in mine], q)
-        forecasts = {"best": q}
-        base = _base_rate(cells)
-        if base is not None:
-            forecasts["base_rate"] = base
+        evidence = evidence_of(mine, groups, backbones, advice)
+        told = None if evidence is None else foretell(evidence, range(len(COVARIATES)))
+        if evidence is None or told is None:
+            q = chance_of_negative([g.gap for g in mine], [g.se for g in mine], dof=[g.dof or np.inf for g in mine])
+            cells = _Cells(mine, [groups[g.target] for g in mine], q)
+            base = _base_rate(cells)
+            forecasts = {"best": q} if base is None else {"best": q, "base_rate": base}
+        else:
+            cells = _Cells(evidence.gaps, evidence.groups.tolist(), evidence.q)
+            forecasts = {"best": cells.q, "base_rate": told.base, "forecast": told.p}
+            for i, name in enumerate(COVARIATES):
+                alone = foretell(evidence, [i])
+                assert alone is not None  # leaves out what the whole forecast left out
+                forecasts[f"forecast_{name}"] = alone.p
+            scores.append(_by_place(cells, "forecast", "coverage", told.covered.astype(np.float64)))
         for forecaster, p in forecasts.items():
             scores += [_mean_loss(cells, forecaster, name, p) for name in ("brier", "log_loss")]
         for predictor, value in {**forecasts, **_gains(cells, advice)}.items():
@@ -105,8 +125,14 @@ def _gains(cells: _Cells, advice: Sequence[Advice]) -> dict[str, Array]:
 
 def _mean_loss(cells: _Cells, forecaster: str, statistic: str, p: Array) -> Score:
     loss = {"brier": brier, "log_loss": log_loss}[statistic]
+    each = np.array([loss([forecast], [q]) for forecast, q in zip(p, cells.q, strict=True)])
+    return _by_place(cells, forecaster, statistic, each)
+
+
+def _by_place(cells: _Cells, forecaster: str, statistic: str, each: Array) -> Score:
+    """Mean over places of the mean of ``each`` (n,), with an interval from resampled target groups."""
     places = cells.places()
-    values = [loss(p[rows], cells.q[rows]) for rows in places]
+    values = [float(each[rows].mean()) for rows in places]
     rng = stream(0, "audit", "negatives", statistic)
     mean, low, high = cluster_bootstrap(values, [cells.groups[rows[0]] for rows in places], rng=rng)
     return _score(cells, forecaster, statistic, (mean, low, high))

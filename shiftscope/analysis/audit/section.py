@@ -46,7 +46,7 @@ def audit_section(
     told = list(advice)
     counted = [gap for gap in found if audit.counts(gap)]
     groups = {name: target.group for name, target in targets.items()}
-    scores = score_all(told, measured, found, targets, backbones) + score_negatives(counted, groups, told)
+    scores = score_all(told, measured, found, targets, backbones) + score_negatives(counted, groups, backbones, told)
     return audit.model_copy(update={"scores": sorted(scores, key=lambda s: (s.truth, s.predictor, s.statistic))})
 
 

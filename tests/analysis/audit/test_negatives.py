@@ -7,7 +7,9 @@ from test_scoring import GROUPS, NAMES, TRUE, advice_of
 
 from shiftscope.analysis.audit.forecasts import chance_of_negative
 from shiftscope.analysis.audit.negatives import score_negatives
-from shiftscope.core.audit import Gap
+from shiftscope.analysis.forecast.covariates import COVARIATES
+from shiftscope.core.audit import AuditedBackbone, Gap
+from shiftscope.core.records import Estimate
 
 TARGETS = {f"t{i}": group for i, group in enumerate(GROUPS)}
 
@@ -27,8 +29,9 @@ def gap_of(backbone, target, gap, se=0.02, dof=None):
     )
 
 
-def scored(gaps, advice=()):
-    found = score_negatives(gaps, TARGETS, list(advice))
+def scored(gaps, advice=(), families=NAMES):
+    backbones = {b: AuditedBackbone(family=f, architecture="net") for b, f in zip(NAMES, families, strict=True)}
+    found = score_negatives(gaps, TARGETS, backbones, list(advice))
     return {(s.predictor, s.statistic): s for s in found}
 
 
@@ -76,4 +79,35 @@ def test_without_any_harm_nothing_is_ranked():
 
 
 def test_no_gaps_no_scores():
-    assert score_negatives([], TARGETS, []) == []
+    assert score_negatives([], TARGETS, {}, []) == []
+
+
+def test_the_forecast_is_scored_beside_the_base_rate_and_each_covariate():
+    signs = {"a": 0.3, "b": 0.1, "c": -0.3, "d": -0.4}
+    gaps = [gap_of(b, target, v, se=0.0) for target in TARGETS for b, v in signs.items()]
+    advice = [told_with_details(target, {"a": 0.9, "b": 0.85, "c": 0.4, "d": 0.35}) for target in TARGETS]
+    found = scored(gaps, advice, families=("one", "two", "one", "two"))
+    forecasters = {"forecast", "base_rate", "best", *(f"forecast_{c}" for c in COVARIATES)}
+    assert {p for p, statistic in found if statistic == "brier"} == forecasters
+    # Either family tells of the other on which side harm lies.
+    assert found["forecast", "brier"].value < 0.1 * found["base_rate", "brier"].value
+    assert found["forecast_ln_per_class", "brier"].value == pytest.approx(found["base_rate", "brier"].value, abs=1e-6)
+    assert found["forecast", "coverage"].value == 1
+    assert found["forecast", "auroc"].value == 1
+
+
+def told_with_details(target, accuracy):
+    """Advice whose probes say how many images they judged."""
+    advice = advice_of(target, accuracy, measures=("ridge",))
+    results = [
+        r.model_copy(
+            update={
+                "estimate": Estimate(
+                    value=r.estimate.value,
+                    details={"accuracy": r.estimate.value, "largest_class": 0.25, "n": 100, "n_classes": 4},
+                )
+            }
+        )
+        for r in advice.results
+    ]
+    return advice.model_copy(update={"results": results})
