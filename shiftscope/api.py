@@ -67,8 +67,8 @@ def rank(
 ) -> Run:
     """Rank ``backbones`` (addresses) for the labelled data set ``target`` (an address).
 
-    ``spec`` takes the other fields of the specification: ``per_class``, ``random``, ``select``, ``measures``,
-    ``seed``. Same as ``shiftscope rank``.
+    ``spec`` takes the other fields of the specification: ``per_class``, ``budget``, ``random``, ``select``,
+    ``measures``, ``seed``. Same as ``shiftscope rank``.
     """
     written = {"targets": {default_name(target): target}, "backbones": list(backbones), **spec}
     if source is not None:

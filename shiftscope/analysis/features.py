@@ -15,7 +15,7 @@ from shiftscope.data import FeatureFile, feature_sets, per_class
 from shiftscope.errors import BackboneError
 from shiftscope.extraction import Extraction, Progress, Store, extract, resolve_device
 
-__all__ = ["Extracted", "extract_all"]
+__all__ = ["Extracted", "added", "cards_of", "extract_all"]
 
 Features = dict[str, FeatureSet]  # backbone -> its features of one data set
 
@@ -74,7 +74,7 @@ def extract_all(
         else:
             backbones = candidates.backbones if role == "target" else candidates.ranked
             done = extract(data, backbones, store=store, device=where, progress=progress)
-            costs, skipped = _added(costs, done), list(done.skipped)
+            costs, skipped = added(costs, done), list(done.skipped)
             features, lost = dict(done.features), done.failed
             if not any(b.card.name in features for b in candidates.ranked):
                 raise BackboneError("; ".join(f"{name}: {why}" for name, why in lost.items()))
@@ -83,7 +83,7 @@ def extract_all(
         else:
             seen, source_failed = features, lost
         cards.append(input_card(features, role=role, uri=data.uri, n_available=data.n_available, skipped=skipped))
-    return Extracted(targets, seen, by_name(cards), _cards(candidates, targets), failed, source_failed, costs, where)
+    return Extracted(targets, seen, by_name(cards), cards_of(candidates, targets), failed, source_failed, costs, where)
 
 
 def _read(data: FeatureFile, spec: RunSpec, inputs: Inputs) -> Features:
@@ -106,7 +106,8 @@ def _files(data: FeatureFile, inputs: Inputs) -> dict[str, FeatureFile]:
     return {target: data} if data is inputs.source else {target: data, **inputs.others}
 
 
-def _added(costs: Costs, done: Extraction) -> Costs:
+def added(costs: Costs, done: Extraction) -> Costs:
+    """Add what one extraction took."""
     return costs.model_copy(
         update={
             "n_decoded": costs.n_decoded + done.n_decoded,
@@ -118,7 +119,7 @@ def _added(costs: Costs, done: Extraction) -> Costs:
     )
 
 
-def _cards(candidates: Candidates, targets: Mapping[str, Features]) -> dict[str, BackboneCard]:
+def cards_of(candidates: Candidates, targets: Mapping[str, Features]) -> dict[str, BackboneCard]:
     """Cards of the backbones that ran; features from files have a card that says so."""
     cards = {b.card.name: b.card for b in candidates.backbones}
     for features in targets.values():

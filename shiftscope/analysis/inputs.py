@@ -68,7 +68,8 @@ def open_candidates(spec: RunSpec, *, trust_code: bool, baselines: bool) -> Cand
     opened = {_sameness(b): b for uri in uris for b in open_backbones(uri, trust_code=trust_code, seed=spec.seed)}
     given = [b for b in opened.values() if not _is_baseline(b)]
     copies: dict[str, Backbone] = {}
-    if baselines and spec.random:
+    # Under a budget, images go to the candidates: random copies would take as many again.
+    if baselines and spec.random and spec.budget is None:
         copies = {architecture_key(b.card): b for b in opened.values() if b.card.random}
         for b in given:
             key = architecture_key(b.card)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,16 @@ from shiftscope.measures import DEFAULT_TRANSFER, MEASURES
 from shiftscope.measures._resampling import LEVEL as HALVES_LEVEL
 from shiftscope.measures._resampling import Z
 
-__all__ = ["AGGREGATE", "GAIN_MEASURE", "measure_candidates", "rank_candidates", "voting"]
+__all__ = [
+    "AGGREGATE",
+    "GAIN_MEASURE",
+    "LEVEL",
+    "Standings",
+    "measure_candidates",
+    "rank_candidates",
+    "standings",
+    "voting",
+]
 
 # The mean rank is taken over measures of different kinds, each with a true zero and the same answer whatever
 # the feature dimension; ridge is shown beside them because its unit, accuracy, is the one people know. Of nce and
@@ -90,30 +101,73 @@ def rank_candidates(
     far sampling noise alone could reorder these candidates on this target. Cost O(R M C log C) for C candidates,
     M measures, R draws.
     """
-    estimates = {
-        (r.backbone, r.measure): r.estimate
-        for r in results
-        if r.target == target and r.kind == "transfer" and r.estimate is not None and r.estimate.draws is not None
-    }
+    estimates = _estimates(results, target)
     names = sorted({r.backbone for r in results if r.target == target})
     copies = random_copies or {}
-    candidates = [b for b in names if b not in baselines and any((b, m) in estimates for m in aggregate)]
-    used = voting({m: [e for b in candidates if (e := estimates.get((b, m)))] for m in aggregate}, len(candidates))
+    stood = standings(results, target=target, baselines=baselines, aggregate=aggregate)
     rows: list[RankRow] = []
-    n_draws = 0
-    if used:
-        points = np.array([[[estimates[b, m].value] for b in candidates] for m in used])
-        draws = np.array([[estimates[b, m].draws for b in candidates] for m in used])
-        n_draws = draws.shape[2]
-        rows = _rows(candidates, used, _ranks(points, used), _ranks(draws, used), copies)
-        if len(candidates) == 1:
+    if stood is not None:
+        rows = _rows(stood, copies)
+        if len(stood.candidates) == 1:
             # With nothing to choose between, being the best of one says nothing.
             rows = [rows[0].model_copy(update={"p_best": None, "p_rank": []})]
     ranked = {row.backbone for row in rows}
     rows += [RankRow(backbone=b, random_copy=copies.get(b)) for b in names if b not in ranked and b not in baselines]
     rows = [row.model_copy(update=_gains(row, estimates, baselines)) for row in rows]
     rows += [RankRow(backbone=b, baseline=True) for b in names if b in baselines]
+    used, n_draws = (stood.measures, stood.drawn.shape[2]) if stood is not None else ([], 0)
     return Ranking(target=target, measures=used, rows=rows, n_draws=n_draws, level=LEVEL)
+
+
+@dataclass(frozen=True, eq=False)
+class Standings:
+    """Where the candidates of one target stand by every measure that has a vote; more is better in all of them."""
+
+    candidates: list[str]
+    measures: list[str]
+    point: Array  # (measures, candidates, 1)
+    drawn: Array  # (measures, candidates, draws), in draws that all share
+
+    @cached_property
+    def ranks(self) -> Array:
+        """Rank of each candidate by each measure (measures, candidates, 1), 1 for the best; ties share the mean."""
+        ranked: Array = rankdata(-self.point, axis=1)
+        return ranked
+
+    @cached_property
+    def drawn_ranks(self) -> Array:
+        """The same in every draw (measures, candidates, draws)."""
+        ranked: Array = rankdata(-self.drawn, axis=1)
+        return ranked
+
+
+def standings(
+    results: Sequence[MeasureResult],
+    *,
+    target: str,
+    baselines: Collection[str] = (),
+    aggregate: Sequence[str] = AGGREGATE,
+) -> Standings | None:
+    """Compare the candidates of one target by each voting measure; None where no measure can rank them."""
+    estimates = _estimates(results, target)
+    names = sorted({r.backbone for r in results if r.target == target})
+    candidates = [b for b in names if b not in baselines and any((b, m) in estimates for m in aggregate)]
+    used = voting({m: [e for b in candidates if (e := estimates.get((b, m)))] for m in aggregate}, len(candidates))
+    if not used:
+        return None
+    points = np.array([[[estimates[b, m].value] for b in candidates] for m in used])
+    draws = np.array([[estimates[b, m].draws for b in candidates] for m in used])
+    sign = np.array([1.0 if MEASURES[m].better == "higher" else -1.0 for m in used])[:, None, None]
+    return Standings(candidates, used, sign * points, sign * draws)
+
+
+def _estimates(results: Sequence[MeasureResult], target: str) -> dict[tuple[str, str], Estimate]:
+    """Estimates of transfer measures that have draws, by backbone and measure."""
+    return {
+        (r.backbone, r.measure): r.estimate
+        for r in results
+        if r.target == target and r.kind == "transfer" and r.estimate is not None and r.estimate.draws is not None
+    }
 
 
 def voting(estimates: Mapping[str, Sequence[Estimate]], n_candidates: int) -> list[str]:
@@ -153,18 +207,10 @@ def _gain(mine: Estimate, other: Estimate) -> Gain:
     return Gain(measure=GAIN_MEASURE, value=value, low=value - reach, high=value + reach, level=HALVES_LEVEL)
 
 
-def _ranks(values: Array, used: Sequence[str]) -> Array:
-    """Rank values (measures, candidates, draws) among the candidates, 1 for the best; ties share the mean."""
-    sign = np.array([-1.0 if MEASURES[m].better == "higher" else 1.0 for m in used])
-    ranked: Array = rankdata(sign[:, None, None] * values, axis=1)
-    return ranked
-
-
-def _rows(
-    candidates: Sequence[str], used: Sequence[str], point: Array, drawn: Array, copies: Mapping[str, str]
-) -> list[RankRow]:
-    mean_rank = point.mean(axis=0)[:, 0]
-    drawn_mean = drawn.mean(axis=0)
+def _rows(stood: Standings, copies: Mapping[str, str]) -> list[RankRow]:
+    candidates = stood.candidates
+    mean_rank = stood.ranks.mean(axis=0)[:, 0]
+    drawn_mean = stood.drawn_ranks.mean(axis=0)
     low, high = np.quantile(drawn_mean, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
     shares = _rank_shares(drawn_mean)
     # Equal mean ranks are ordered by the draws, then by name: never by how candidates were listed.
@@ -180,7 +226,7 @@ def _rows(
             mean_rank_high=max(high[c], mean_rank[c]),
             p_best=shares[c, 0],
             p_rank=[float(p) for p in shares[c]],
-            ranks={m: float(point[i, c, 0]) for i, m in enumerate(used)},
+            ranks={m: float(stood.ranks[i, c, 0]) for i, m in enumerate(stood.measures)},
             random_copy=copies.get(candidates[c]),
         )
         for c in order

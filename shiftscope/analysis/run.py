@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from shiftscope.analysis.features import Extracted, extract_all
 from shiftscope.analysis.inputs import Candidates, demand, demand_classes, needs_labels, open_candidates, open_inputs
+from shiftscope.analysis.raced import demand_race, race_and_rank
 from shiftscope.analysis.rank import AGGREGATE, measure_candidates, rank_candidates
 from shiftscope.analysis.shift import diagnose_pair
 from shiftscope.checks import find
@@ -82,13 +83,21 @@ def execute(
         candidates = open_candidates(spec, trust_code=trust_code, baselines=kind != "shift")
         inputs = open_inputs(spec)
         demand(spec, kind, candidates, inputs)
-    with clock.stage("extract"):
-        found = extract_all(spec, inputs, candidates, device=device, cache=cache, progress=progress)
-        for name, features in found.targets.items():
-            if needs_labels(spec, kind):
-                demand_classes(inputs.targets[name].uri, next(iter(features.values())).target)
-    with clock.stage("rank"), few_threads(found):
-        results, rankings = _rank_all(found, transfer, spec, candidates) if transfer else ([], [])
+    if spec.budget is None:
+        with clock.stage("extract"):
+            found = extract_all(spec, inputs, candidates, device=device, cache=cache, progress=progress)
+            for name, features in found.targets.items():
+                if needs_labels(spec, kind):
+                    demand_classes(inputs.targets[name].uri, next(iter(features.values())).target)
+        with clock.stage("rank"), few_threads(found):
+            results, rankings = _rank_all(found, transfer, spec, candidates) if transfer else ([], [])
+    else:
+        with clock.stage("race"):
+            demand_race(inputs, candidates, transfer, spec.budget)
+            found, results, rankings = race_and_rank(
+                spec, inputs, candidates, measures=transfer, device=device, cache=cache, progress=progress
+            )
+        results += _failures(found.failed[rankings[0].target], transfer, kind="transfer", target=rankings[0].target)
     with clock.stage("diagnose"), few_threads(found):
         more, diagnoses = _diagnose_all(found, shift, spec, candidates) if shift and found.source else ([], [])
     record = RunRecord(

@@ -130,6 +130,7 @@ def given_spec(
     select: Sequence[str] = (),
     settings: Sequence[str] = (),
     per_class: int | None = None,
+    budget: int | None = None,
     no_random: bool = False,
     seed: int | None = None,
 ) -> tuple[RunSpec, dict[str, Any]]:
@@ -144,6 +145,7 @@ def given_spec(
         "select": list(select),
         "measures": _settings(settings),
         "per_class": per_class,
+        "budget": budget,
         "random": False if no_random else None,
         "seed": seed,
     }

@@ -15,6 +15,12 @@ __all__ = ["command"]
 @click.argument("target")
 @backbone_options
 @click.option("--source", metavar="URI", help="Also say how far TARGET is from this data set; never changes the rank.")
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    metavar="IMAGES",
+    help="Embed at most so many images in total: a race that drops candidates which cannot win. No random copies.",
+)
 @click.option("--no-random", is_flag=True, help="Leave out the random copy of each architecture.")
 @measure_options
 @run_options

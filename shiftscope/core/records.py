@@ -15,6 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from shiftscope.core.audit import Audit
 from shiftscope.core.image import InputTransform
+from shiftscope.core.race import Race
 from shiftscope.core.record import Finite, Probability, Record
 from shiftscope.core.sources import SourcesReport
 
@@ -172,6 +173,9 @@ class Ranking(Record):
     rows: list[RankRow]
     n_draws: int
     level: Probability
+    race: Race | None = Field(
+        default=None, description="under a budget: the race that left the candidates in rows, and who was dropped"
+    )
 
     @property
     def best_set(self) -> tuple[str, ...]:

@@ -33,7 +33,12 @@ class RunSpec(BaseModel):
     backbones: list[str] = Field(default=[], description="backbone URIs")
     features: dict[str, str] = Field(default={}, description="backbone name -> file of extracted features")
     per_class: int | None = Field(default=None, ge=2, description="samples drawn per class")
-    random: bool = Field(default=True, description="score a random copy of each architecture as a baseline")
+    budget: int | None = Field(
+        default=None, ge=1, description="images to embed in total: race the candidates of one target, see analysis.race"
+    )
+    random: bool = Field(
+        default=True, description="score a random copy of each architecture as a baseline; not under a budget"
+    )
     select: list[str] = Field(default=[], description="measures to run; empty for the default set")
     measures: dict[str, dict[str, Any]] = Field(default={}, description="measure -> options")
 

@@ -219,7 +219,7 @@ def _lead(rankings: list[RankReading], shifts: list[ShiftReading]) -> str:
 def _meta(record: RunRecord, rankings: list[RankReading]) -> list[tuple[str, str, str]]:
     """What was looked at, as (before, name, after)."""
     found = [(card.role.capitalize(), shown(card.name), size_of(card)) for card in inputs_of(record)]
-    n = {len(view.candidates) for view in rankings}
+    n = {len(view.candidates) + len(race.dropped if (race := view.ranking.race) else ()) for view in rankings}
     if n:
         found.append((f"{count(max(n))} candidate{'' if n == {1} else 's'}", "", ""))
     return [*found, (day(record.provenance.created), "", "")]

@@ -16,6 +16,7 @@ from shiftscope.report.figures.null import null
 from shiftscope.report.inputs import inputs_of
 from shiftscope.report.numerals import listed, opened, small_count
 from shiftscope.report.page import Picture, Table
+from shiftscope.report.raced import race_line, race_table
 from shiftscope.report.ranked import RankReading
 from shiftscope.report.shifted import ShiftReading
 from shiftscope.report.tables import cost_table, other_backbones, problems, sample_table, score_table, skipped_table
@@ -76,15 +77,18 @@ def _rank_section(view: RankReading, name: str, drawn: int, *, several: bool) ->
         pictures.append(accuracy(view, drawn + 1))
         against_cost = cost(view, drawn + 2)
         pictures += [against_cost] if against_cost is not None else []
-    costs = cost_table(view)
+    costs, race = cost_table(view), view.ranking.race
+    dropped = race_table(race) if race is not None else None
+    who = "All candidates" if race is None else "Who stayed"
+    tables = [(who, score_table(view)), ("Who was dropped", dropped), ("What they cost", costs)]
     return Section(
         id=name,
         kind="rank",
         title=f"Which model should I start from{f' on {view.target}' if several else ''}?",
         lead=set_line(view),
-        text=order_line(view),
+        text=" ".join(filter(None, (order_line(view), race_line(race) if race is not None else ""))),
         pictures=tuple(pictures),
-        tables=(("All candidates", score_table(view)), *([("What they cost", costs)] if costs is not None else [])),
+        tables=tuple((name, table) for name, table in tables if table is not None),
         has_baselines=bool(view.baselines),
     )
 

@@ -26,8 +26,9 @@ def score_table(view: RankReading) -> Table:
         Column("P(best)"),
     ]
     forms = _forms(view)
+    who = "All candidates" if view.ranking.race is None else "The candidates that stayed"
     return Table(
-        f"All candidates on {view.target}, best first.",
+        f"{who} on {view.target}, best first.",
         tuple(columns),
         tuple(_score_row(view, c, forms) for c in view.candidates),
         tuple(_score_row(view, c, forms) for c in view.baselines),

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from shiftscope.core.race import Race
 from shiftscope.core.records import RunRecord
 from shiftscope.core.sources import SourcesReport
 from shiftscope.report.audit_caveats import audit_trust_lead
@@ -21,6 +22,7 @@ from shiftscope.report.figures.effect import shift_table
 from shiftscope.report.foresight import score_tables
 from shiftscope.report.numerals import shown
 from shiftscope.report.page import Row, Table
+from shiftscope.report.raced import race_line, race_table
 from shiftscope.report.ranked import first_places, read_rankings, recommended
 from shiftscope.report.reproduce import store_line
 from shiftscope.report.sections import findings_line, grouped_findings
@@ -69,6 +71,8 @@ def print_record(record: RunRecord, console: Console) -> None:
         _say(console, lead)
     for view in rankings:
         console.print(_rich(score_table(view)))
+        if view.ranking.race is not None:
+            _print_race(console, view.ranking.race)
         costs = cost_table(view)
         if costs is not None:
             console.print(_rich(costs))
@@ -88,6 +92,13 @@ def render_text(record: RunRecord, width: int = 110) -> str:
     out = io.StringIO()
     print_record(record, Console(file=out, width=width, color_system=None, force_terminal=False))
     return out.getvalue()
+
+
+def _print_race(console: Console, race: Race) -> None:
+    _say(console, race_line(race))
+    dropped = race_table(race)
+    if dropped is not None:
+        console.print(_rich(dropped))
 
 
 def _print_findings(console: Console, record: RunRecord, best: Collection[str]) -> None:

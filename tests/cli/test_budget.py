@@ -86,11 +86,13 @@ def test_second_run_does_no_work_and_finds_the_same(raced, tmp_path):
 
 def test_race_is_printed_and_on_the_page(raced):
     page = (raced.folder / "report.html").read_text(encoding="utf-8")
+    assert "<h3>Who stayed</h3>" in page
     assert "<h3>Who was dropped</h3>" in page
     assert "5 candidates" in page
     for text in (raced.printed, page):
         flat = " ".join(text.replace("\N{THIN SPACE}", " ").split())
         assert "Raced under a budget of 900 images" in flat
+        assert "The candidates that stayed on many, best first" in flat
         assert "Dropped by the race, in the order they fell" in flat
 
 
