@@ -32,7 +32,7 @@ def _measures() -> tuple[list[str], list[list[str]]]:
         chosen = "default" if name in {*DEFAULT_TRANSFER, *DEFAULT_SHIFT} else "by name"
         options = ", ".join(f"{o}={f.default}" for o, f in m.options.model_fields.items())
         about = {"Options": options, "Null": m.null, "p-value": m.pvalue.replace("none", ""), "Warning": m.warning}
-        lines = [m.asks, *(f"[dim]{title}:[/] {text}" for title, text in about.items() if text), ""]
+        lines = [m.asks, *(f"[dim]{title}:[/] {text}" for title, text in about.items() if text)]
         rows.append([m.name, m.kind, chosen, m.better, "\n".join(lines)])
     return ["name", "kind", "runs", "better", "asks"], rows
 
