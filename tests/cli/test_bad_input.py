@@ -264,7 +264,7 @@ def test_missing_record(refused, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"kind": "guess"}, "kind: input should be 'rank', 'shift', 'run' or 'audit'"),
+        ({"kind": "guess"}, "kind: input should be 'rank', 'shift', 'run', 'audit' or 'sources'"),
         ({"results": [{"measure": "knn"}]}, "results.0.kind: field required"),
         ({"surprise": 1}, "surprise: extra inputs are not permitted"),
         ({"schema_version": 7}, "has schema version 7"),
