@@ -78,7 +78,11 @@ def race_and_rank(
     )
     features, results = track.finish(index)
     ranking = rank_candidates(
-        results, target=source.name, baselines=candidates.baselines, aggregate=track.voting or measures
+        results,
+        target=source.name,
+        baselines=candidates.baselines,
+        published={b.card.name: b.card.published for b in candidates.backbones},
+        aggregate=track.voting or measures,
     )
     card = input_card(
         features, role="target", uri=source.uri, n_available=source.n_available, skipped=[*track.skipped.values()]

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from shiftscope.analysis.choices import choices, kendall_w
 from shiftscope.core.features import FeatureSet, Pair
-from shiftscope.core.records import Estimate, Gain, MeasureResult, Ranking, RankRow
+from shiftscope.core.records import Estimate, Gain, MeasureResult, Published, Ranking, RankRow
+from shiftscope.core.seeds import stream
 from shiftscope.measures import DEFAULT_TRANSFER, MEASURES
 from shiftscope.measures._resampling import LEVEL as HALVES_LEVEL
 from shiftscope.measures._resampling import Z
@@ -77,6 +79,7 @@ def rank_candidates(
     target: str,
     baselines: Collection[str] = (),
     random_copies: Mapping[str, str] | None = None,
+    published: Mapping[str, Published | None] | None = None,
     aggregate: Sequence[str] = AGGREGATE,
 ) -> Ranking:
     """Order the candidates of one target by their mean rank over the measures that all of them have.
@@ -89,6 +92,9 @@ def rank_candidates(
         Names that are shown and never ranked.
     random_copies
         Candidate -> name of the baseline that is its architecture with random weights.
+    published
+        Candidate -> accuracy that was published with it: shown, and used for the second of two to try; never for
+        the order.
     aggregate
         Measures to take ranks by; one that any candidate lacks is left out for all, and so is one that reads the
         source head where a candidate's head has fewer than 10 outputs. A candidate that has none of them is
@@ -96,10 +102,11 @@ def rank_candidates(
 
     Notes
     -----
-    The probability of being best is the share of paired half-sample draws (see ``measures._resampling``) in which
-    a candidate's mean rank is the least; ties share it. Draws are centred on the point estimates: they say how
-    far sampling noise alone could reorder these candidates on this target. Cost O(R M C log C) for C candidates,
-    M measures, R draws.
+    The probability of being best is the share of draws in which a candidate's mean rank is the least; ties share
+    it. A draw takes one half-sample, the same for all candidates (see ``measures._resampling``; draws are centred on
+    the point estimates), and as many of the measures as there are, with replacement. So it says how far sampling
+    noise and disagreement between the measures could reorder these candidates on this target, and not whether all
+    measures err together. Cost O(R M C log C) for C candidates, M measures, R draws.
     """
     estimates = _estimates(results, target)
     names = sorted({r.backbone for r in results if r.target == target})
@@ -115,8 +122,16 @@ def rank_candidates(
     rows += [RankRow(backbone=b, random_copy=copies.get(b)) for b in names if b not in ranked and b not in baselines]
     rows = [row.model_copy(update=_gains(row, estimates, baselines)) for row in rows]
     rows += [RankRow(backbone=b, baseline=True) for b in names if b in baselines]
-    used, n_draws = (stood.measures, stood.drawn.shape[2]) if stood is not None else ([], 0)
-    return Ranking(target=target, measures=used, rows=rows, n_draws=n_draws, level=LEVEL)
+    accuracy = {b: e.value for (b, m), e in estimates.items() if m == GAIN_MEASURE}
+    return Ranking(
+        target=target,
+        measures=stood.measures if stood is not None else [],
+        rows=rows,
+        n_draws=stood.drawn.shape[2] if stood is not None else 0,
+        level=LEVEL,
+        kendall_w=kendall_w(stood.ranks[:, :, 0]) if stood is not None else None,
+        choices=choices([row for row in rows if row.rank is not None], accuracy, published or {}),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +154,18 @@ class Standings:
         """The same in every draw (measures, candidates, draws)."""
         ranked: Array = rankdata(-self.drawn, axis=1)
         return ranked
+
+    @cached_property
+    def drawn_mean_rank(self) -> Array:
+        """Mean rank in every draw (candidates, draws), over measures that are drawn too, with replacement.
+
+        Which measure is right about a target is not known: where they disagree, no number of samples makes the
+        order sure.
+        """
+        n_measures, _, n_draws = self.drawn.shape
+        chosen = stream(0, "measures of a draw", str(n_measures)).integers(n_measures, size=(n_measures, n_draws))
+        ranks: Array = np.take_along_axis(self.drawn_ranks, chosen[:, None, :], axis=0).mean(axis=0)
+        return ranks
 
 
 def standings(
@@ -210,7 +237,7 @@ def _gain(mine: Estimate, other: Estimate) -> Gain:
 def _rows(stood: Standings, copies: Mapping[str, str]) -> list[RankRow]:
     candidates = stood.candidates
     mean_rank = stood.ranks.mean(axis=0)[:, 0]
-    drawn_mean = stood.drawn_ranks.mean(axis=0)
+    drawn_mean = stood.drawn_mean_rank
     low, high = np.quantile(drawn_mean, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
     shares = _rank_shares(drawn_mean)
     # Equal mean ranks are ordered by the draws, then by name: never by how candidates were listed.

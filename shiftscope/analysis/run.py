@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from shiftscope.analysis.advice import tell
 from shiftscope.analysis.features import Extracted, extract_all
 from shiftscope.analysis.inputs import Candidates, demand, demand_classes, needs_labels, open_candidates, open_inputs
 from shiftscope.analysis.raced import demand_race, race_and_rank
@@ -100,6 +101,16 @@ def execute(
         results += _failures(found.failed[rankings[0].target], transfer, kind="transfer", target=rankings[0].target)
     with clock.stage("diagnose"), few_threads(found):
         more, diagnoses = _diagnose_all(found, shift, spec, candidates) if shift and found.source else ([], [])
+    with clock.stage("advise"), few_threads(found):
+        told = tell(
+            results,
+            rankings,
+            features=found.targets,
+            inputs=found.inputs,
+            costs=found.costs.backbones,
+            diagnoses=diagnoses,
+            seed=spec.seed,
+        )
     record = RunRecord(
         kind=kind,
         spec=spec.model_dump(mode="json", by_alias=True),
@@ -108,6 +119,8 @@ def execute(
         backbones=found.cards,
         results=sorted(results + more, key=lambda r: (r.target, r.source or "", r.backbone, r.kind, r.measure)),
         rankings=rankings,
+        forecasts=told.forecasts,
+        strategies=told.strategies,
         diagnoses=diagnoses,
         costs=found.costs.model_copy(update={"seconds": clock.seconds}),
         provenance=provenance(device=found.device, threads=cores()),
@@ -161,6 +174,7 @@ def _rank_all(
                 target=name,
                 baselines=candidates.baselines,
                 random_copies=candidates.random_copies,
+                published={b.card.name: b.card.published for b in candidates.backbones},
                 # Measures of the user's own choice rank where none of the usual ones is among them.
                 aggregate=[m for m in AGGREGATE if m in measures] or measures,
             )

@@ -96,6 +96,7 @@ def random_copy(backbone: Backbone, seed: int = 0) -> Backbone:
             "source_domain": "",
             "licence": "",
             "origin": "",
+            "published": None,
             "random": True,
             "identity": identity_of(card, code=backbone.code, seed=seed, weights=None),
         }

@@ -47,6 +47,7 @@ def _backbone(entry: Entry, manifest: Path, *, trust_code: bool) -> Backbone:
         licence=entry.licence,
         origin=entry.origin,
         weights=entry.sha256,
+        published=entry.published,
         identity="",
     )
     card = draft.model_copy(update={"identity": identity_of(draft, weights=entry.sha256, code=code)})

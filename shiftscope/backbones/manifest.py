@@ -9,11 +9,21 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shiftscope.core.image import InputTransform
+from shiftscope.core.records import Published
 from shiftscope.errors import BackboneError, InputError, UnknownNameError
 
 __all__ = ["Entry", "entries", "inside"]
 
 Channels = Annotated[list[float], Field(min_length=1, max_length=3)]
+
+
+class Verified(BaseModel):
+    """Accuracy of the network on a data set of its source."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    on: str = Field(min_length=1, description="name of the data set; only equal names are compared")
+    top1: float = Field(ge=0, le=1)
 
 
 class Entry(BaseModel):
@@ -39,6 +49,14 @@ class Entry(BaseModel):
     source_domain: str = ""
     licence: str = ""
     origin: str = ""
+    verified: Verified | None = None
+
+    @property
+    def published(self) -> Published | None:
+        """Accuracy on the source; two sources may have called their data sets alike, so theirs is told too."""
+        if self.verified is None:
+            return None
+        return Published(dataset=f"{self.source_domain}: {self.verified.on}", top1=self.verified.top1)
 
     @property
     def transform(self) -> InputTransform:

@@ -12,7 +12,7 @@ from shiftscope.backbones.backbone import Backbone, identity_of
 from shiftscope.backbones.download import download
 from shiftscope.backbones.weights import fill, read_state
 from shiftscope.core.image import InputTransform
-from shiftscope.core.records import BackboneCard
+from shiftscope.core.records import BackboneCard, Published
 from shiftscope.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = ["open_torchvision"]
 # The published weights of these two expect inputs in another range, which the network undoes itself; their
 # auxiliary classifiers serve training only.
 INCEPTION = {"transform_input": True, "aux_logits": False, "init_weights": True}
+IMAGENET = "ImageNet-1K"  # as torchvision spells it in its tables of accuracies
 # How the weights of DenseNet were saved: "norm.1" where the module is now called "norm1".
 OLD_DENSENET_KEY = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d)\.")
 
@@ -60,6 +61,7 @@ def open_torchvision(location: str, trust_code: bool = False) -> list[Backbone]:
         licence=weights.meta.get("license", ""),
         origin=weights.url,
         weights=weights.name,
+        published=_published(weights),
         identity="",
     )
     card = draft.model_copy(update={"identity": identity_of(draft, weights=weights.url)})
@@ -100,6 +102,12 @@ def _kwargs(name: str, weights: Any) -> dict[str, Any]:
     if name.startswith("vit_"):
         kwargs["image_size"] = weights.meta["min_size"][0]
     return kwargs
+
+
+def _published(weights: Any) -> Published | None:
+    """Top-1 accuracy on ImageNet as torchvision reports it, in per cent there."""
+    top1 = weights.meta.get("_metrics", {}).get(IMAGENET, {}).get("acc@1")
+    return None if top1 is None else Published(dataset=IMAGENET, top1=round(top1 / 100, 6))
 
 
 def _transform(weights: Any) -> InputTransform:

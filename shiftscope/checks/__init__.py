@@ -7,13 +7,18 @@ from collections.abc import Callable, Iterator
 from shiftscope.checks.data import check_data
 from shiftscope.checks.power import check_power
 from shiftscope.checks.shift import check_shift
+from shiftscope.checks.transfer import check_transfer
 from shiftscope.core.records import Finding, RunRecord
 
 __all__ = ["CHECKS", "CODES", "find"]
 
-CHECKS: tuple[Callable[[RunRecord], Iterator[Finding]], ...] = (check_shift, check_data, check_power)
+CHECKS: tuple[Callable[[RunRecord], Iterator[Finding]], ...] = (check_shift, check_transfer, check_data, check_power)
 CODES = {
     "ST101": "inputs have moved: the test rejects and the effect is beyond the noise floor",
+    "NT201": "starting from a candidate will likely hurt",
+    "NT202": "no evidence that a candidate beats cheap baselines",
+    "NT203": "not enough data to say whether a candidate helps",
+    "NT204": "features or head are degenerate",
     "DQ301": "unreadable files were left out",
     "DQ302": "samples have exact copies",
     "DQ303": "a measure could not be computed",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from shiftscope.core.forecast import Calibration
 from shiftscope.core.record import Finite, Probability, Record
 
 __all__ = [
@@ -141,6 +142,9 @@ class Audit(Record):
     )
     rates: list[SearchedRate] = []
     scores: list[Score] = []
+    calibration: Calibration | None = Field(
+        default=None, description="the forecast of negative transfer, fitted to these gaps; None for few targets"
+    )
     curves: dict[str, dict[str, Probability]] = Field(
         default={}, description="'backbone on target, regime: arm' -> steps -> test accuracy"
     )

@@ -14,14 +14,17 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from shiftscope.core.audit import Audit
+from shiftscope.core.forecast import Forecast
 from shiftscope.core.image import InputTransform
 from shiftscope.core.race import Race
 from shiftscope.core.record import Finite, Probability, Record
 from shiftscope.core.sources import SourcesReport
+from shiftscope.core.strategy import Strategy
 
 __all__ = [
     "BackboneCard",
     "BackboneCost",
+    "Choice",
     "ClassShift",
     "Costs",
     "Estimate",
@@ -30,6 +33,7 @@ __all__ = [
     "InputCard",
     "MeasureResult",
     "Provenance",
+    "Published",
     "RankRow",
     "Ranking",
     "RunRecord",
@@ -74,6 +78,13 @@ class Estimate(Record):
         return self
 
 
+class Published(Record):
+    """Top-1 accuracy that was published with a model; only figures of one ``dataset`` can be compared."""
+
+    dataset: str
+    top1: Probability
+
+
 class BackboneCard(Record):
     """What is known of a model: how to build it, how to feed it, where it comes from."""
 
@@ -88,6 +99,7 @@ class BackboneCard(Record):
     licence: str = ""
     origin: str = ""
     weights: str = Field(default="", description="sha256 of the weights file, or the name of published weights")
+    published: Published | None = Field(default=None, description="accuracy on the source, where it is known")
     random: bool = Field(default=False, description="random weights: a baseline, never ranked")
     identity: str = Field(description="sha256 over weights, constructor, code and seed: the store's key part")
 
@@ -165,6 +177,16 @@ class RankRow(Record):
     over_random: Gain | None = None
 
 
+class Choice(Record):
+    """Some candidates to fine-tune, and what may be lost by trying no others."""
+
+    backbones: list[str]
+    why: str = Field(description="how the last of them was chosen")
+    expected_regret: Finite | None = Field(
+        description="in the unit of Gain: over all others, probability of being best times how much better they score"
+    )
+
+
 class Ranking(Record):
     """All candidates on one target, best first; then the baselines."""
 
@@ -173,6 +195,10 @@ class Ranking(Record):
     rows: list[RankRow]
     n_draws: int
     level: Probability
+    kendall_w: Probability | None = Field(
+        default=None, description="agreement of the measures on the order: 0 none, 1 all the same (Kendall's W)"
+    )
+    choices: list[Choice] = Field(default=[], description="trying the first alone, and the two that are advised")
     race: Race | None = Field(
         default=None, description="under a budget: the race that left the candidates in rows, and who was dropped"
     )
@@ -299,6 +325,8 @@ class RunRecord(Record):
     backbones: dict[str, BackboneCard]
     results: list[MeasureResult] = []
     rankings: list[Ranking] = []
+    forecasts: list[Forecast] = []
+    strategies: list[Strategy] = []
     diagnoses: list[ShiftDiagnosis] = []
     findings: list[Finding] = []
     audit: Audit | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -10,17 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shiftscope.analysis.audit.forecasts import chance_of_negative, log_loss
-from shiftscope.analysis.forecast.covariates import Covariates, covariates_of, readable
+from shiftscope.analysis.forecast.covariates import COVARIATES, Covariates, covariates_of, readable
 from shiftscope.analysis.forecast.model import Model, fit
 from shiftscope.analysis.rank import GAIN_MEASURE
 from shiftscope.core.advice import Advice
-from shiftscope.core.audit import AuditedBackbone, Gap
+from shiftscope.core.audit import MARGIN, AuditedBackbone, Gap
+from shiftscope.core.forecast import Arm, Calibration, QuestionModel
+from shiftscope.core.seeds import stream
 
-__all__ = ["PENALTIES", "Evidence", "Foretold", "calibrate", "evidence_of", "foretell"]
+__all__ = ["PENALTIES", "Evidence", "Foretold", "calibrate", "calibration", "evidence_of", "foretell"]
 
 Array: TypeAlias = NDArray[np.float64]
 
 PIXELS = "pixels"
+N_RESAMPLED = 200
+RECIPE = (
+    "docs/forecast-protocol.md: logistic regression with a ridge penalty on standardised covariates, fitted to "
+    "P(gap < -margin | measured gap); penalty by log loss over left-out target groups"
+)
 PENALTIES = tuple(10.0 ** (k / 2) for k in range(-4, 7))  # 0.01 to 1 000
 
 
@@ -118,3 +126,67 @@ def foretell(evidence: Evidence, covariates: Sequence[int]) -> Foretold | None:
         covered[mine] = model.covers(x)
         p[mine] = np.where(covered[mine], model.probability(x), base[mine])
     return Foretold(p, base, covered)
+
+
+def calibration(evidence: Mapping[Arm, Evidence]) -> Calibration:
+    """Fit the forecast that is shipped: all covariates, all cells, arm by arm.
+
+    The spread of a forecast is that of models fitted to resampled target groups, with the penalty held.
+    """
+    every = next(iter(evidence.values()))
+    return Calibration(
+        recipe=RECIPE,
+        covariates=list(COVARIATES),
+        margin=MARGIN,
+        cells=_digest(evidence),
+        groups=sorted(set(every.groups.tolist())),
+        families=sorted(set(every.families.tolist())),
+        questions={arm: _question(found) for arm, found in evidence.items()},
+    )
+
+
+def _question(evidence: Evidence) -> QuestionModel:
+    model = calibrate(evidence, range(len(COVARIATES)))
+    arrays = (model.mean, model.scale, model.weights, model.low, model.high)
+    mean, scale, weights, low, high = ([_short(v) for v in a] for a in arrays)
+    return QuestionModel(
+        mean=mean,
+        scale=scale,
+        weights=weights,
+        intercept=_short(model.intercept),
+        low=low,
+        high=high,
+        penalty=_short(model.penalty),
+        base_rate=_short(float(np.average(evidence.q, weights=evidence.counts))),
+        n_cells=round(float(evidence.counts.sum())),
+        resampled=[[_short(v) for v in b] for b in _resampled(evidence, model)],
+    )
+
+
+def _resampled(evidence: Evidence, model: Model) -> list[Array]:
+    """Intercept and weights (k + 1,) of models fitted to resampled target groups, on the scale of ``model``."""
+    names = np.unique(evidence.groups)
+    rng = stream(0, "audit", "calibration")
+    found = []
+    for _ in range(N_RESAMPLED):
+        times = dict(zip(names.tolist(), rng.multinomial(len(names), np.full(len(names), 1 / len(names))), strict=True))
+        weights = evidence.counts * [times[g] for g in evidence.groups.tolist()]
+        seen = weights > 0
+        again = fit(evidence.x[seen], evidence.q[seen], penalty=model.penalty, weights=weights[seen])
+        # The same line in terms of the standardised covariates of the first model.
+        slopes = again.weights / again.scale
+        found.append(np.append(again.intercept + slopes @ (model.mean - again.mean), slopes * model.scale))
+    return found
+
+
+def _short(value: float) -> float:
+    """Six significant digits: a file that is read by people, and more than a few hundred cells know."""
+    return float(f"{value:.6g}")
+
+
+def _digest(evidence: Mapping[Arm, Evidence]) -> str:
+    digest = hashlib.sha256()
+    for arm, found in sorted(evidence.items()):
+        digest.update(arm.encode())
+        digest.update(np.column_stack([found.x, found.q]).round(9).tobytes())
+    return digest.hexdigest()

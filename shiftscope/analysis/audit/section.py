@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 
+from shiftscope.analysis.audit.agreement import MIN_GROUPS
+from shiftscope.analysis.audit.calibrate import calibration, evidence_of
 from shiftscope.analysis.audit.gaps import accuracies, gaps, spread
 from shiftscope.analysis.audit.negatives import score_negatives
 from shiftscope.analysis.audit.plan import SEARCHED, Job, Rates, chosen_rates, curve_jobs, grid, searches
 from shiftscope.analysis.audit.scoring import score_all
 from shiftscope.analysis.audit.workshop import PIXELS, Workshop
 from shiftscope.core.advice import Advice
-from shiftscope.core.audit import Audit, AuditedBackbone, AuditedTarget, SearchedRate
+from shiftscope.core.audit import Audit, AuditedBackbone, AuditedTarget, Gap, SearchedRate
 from shiftscope.core.cells import Cell, CellArm
+from shiftscope.core.forecast import ARMS, Calibration
 
 __all__ = ["audit_section"]
 
@@ -47,7 +50,24 @@ def audit_section(
     counted = [gap for gap in found if audit.counts(gap)]
     groups = {name: target.group for name, target in targets.items()}
     scores = score_all(told, measured, found, targets, backbones) + score_negatives(counted, groups, backbones, told)
-    return audit.model_copy(update={"scores": sorted(scores, key=lambda s: (s.truth, s.predictor, s.statistic))})
+    return audit.model_copy(
+        update={
+            "scores": sorted(scores, key=lambda s: (s.truth, s.predictor, s.statistic)),
+            "calibration": _calibration(counted, groups, backbones, told),
+        }
+    )
+
+
+def _calibration(
+    gaps: Sequence[Gap], groups: Mapping[str, str], backbones: Mapping[str, AuditedBackbone], told: Sequence[Advice]
+) -> Calibration | None:
+    """Fit the forecast of both arms to all cells; None where there are too few target groups."""
+    evidence = {
+        arm: evidence_of([g for g in gaps if g.question == question], groups, backbones, told)
+        for arm, question in ARMS.items()
+    }
+    enough = {arm: e for arm, e in evidence.items() if e is not None and len(set(e.groups.tolist())) >= MIN_GROUPS}
+    return calibration(enough) if len(enough) == len(ARMS) else None
 
 
 def _any_rates(workshop: Workshop) -> Rates:

@@ -8,6 +8,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from shiftscope.core.forecast import QuestionModel
+
 __all__ = ["Model", "fit"]
 
 Array: TypeAlias = NDArray[np.float64]
@@ -31,6 +33,14 @@ class Model:
     high: Array
     penalty: float
 
+    @classmethod
+    def of(cls, kept: QuestionModel) -> Model:
+        """Restore a model from a calibration."""
+        mean, scale, weights, low, high = (
+            np.array(a) for a in (kept.mean, kept.scale, kept.weights, kept.low, kept.high)
+        )
+        return cls(mean, scale, weights, kept.intercept, low, high, kept.penalty)
+
     def probability(self, x: Array) -> Array:
         """Probability (n,) for covariates (n, k)."""
         from scipy.special import expit
@@ -38,11 +48,16 @@ class Model:
         found: Array = expit((x - self.mean) / self.scale @ self.weights + self.intercept)
         return found
 
-    def covers(self, x: Array) -> NDArray[np.bool_]:
-        """Whether covariates (n, k) lie where the model was fitted, or next to it (n,)."""
+    def inside(self, x: Array) -> NDArray[np.bool_]:
+        """Whether each covariate (n, k) lies where the model was fitted, or next to it."""
         slack = SLACK * (self.high - self.low)
-        inside: NDArray[np.bool_] = np.all((x >= self.low - slack) & (x <= self.high + slack), axis=1)
-        return inside
+        within: NDArray[np.bool_] = (x >= self.low - slack) & (x <= self.high + slack)
+        return within
+
+    def covers(self, x: Array) -> NDArray[np.bool_]:
+        """Whether all covariates of a row (n, k) do (n,)."""
+        every: NDArray[np.bool_] = np.all(self.inside(x), axis=1)
+        return every
 
 
 def fit(x: Array, q: Array, *, penalty: float, weights: Array | None = None) -> Model:

@@ -120,27 +120,33 @@ def test_a_file_among_the_cells_that_is_none_is_named(finished, tmp_path):
 
 
 def test_ten_kills_at_random_moments_lose_no_finished_cell_and_corrupt_none(finished, tmp_path):
-    """Each start is killed some random time after its first new cell; what was whole before stays as it was."""
+    """Each start is killed some random time after its first new cell; what was whole before stays as it was.
+
+    A grid that got finished between kills is checked, and another one is begun: ten kills always fall into work.
+    """
     file, folder = finished
     rng = np.random.default_rng(20)
-    command = [sys.executable, "-m", "shiftscope", "audit", str(file), "-o", str(tmp_path), "--workers", "2"]
-    kills = 0
-    seen = {}
-    while kills < 10:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for_more(tmp_path, len(seen), process)
+    out, seen = tmp_path / "0", {}
+    for kill in range(10):
+        process = subprocess.Popen(audit_into(file, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for_more(out, len(seen), process)
         time.sleep(rng.uniform(0, 0.3))
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-        kills += 1
-        now = cells_of(tmp_path)  # every file is whole JSON, or this fails
+        now = cells_of(out)  # every file is whole JSON, or this fails
         assert {name: now[name] for name in seen} == seen
         assert len(now) > len(seen)
         seen = now
-    assert len(seen) < PLANNED + SEARCHED
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    assert cells_of(tmp_path) == cells_of(folder)
+        if len(seen) == PLANNED + SEARCHED:
+            assert seen == cells_of(folder)
+            out, seen = tmp_path / str(kill + 1), {}
+    subprocess.run(audit_into(file, out), check=True, stdout=subprocess.DEVNULL)
+    assert cells_of(out) == cells_of(folder)
     assert not [path for path in tmp_path.rglob(".*.json*") if path.is_file()]
+
+
+def audit_into(file, folder):
+    return [sys.executable, "-m", "shiftscope", "audit", str(file), "-o", str(folder), "--workers", "2"]
 
 
 def wait_for_more(folder, n, process):
@@ -154,8 +160,7 @@ def wait_for_more(folder, n, process):
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found in /proc, which this system lacks")
 def test_killed_audits_leave_no_worker_running(finished, tmp_path):
     file, _ = finished
-    command = [sys.executable, "-m", "shiftscope", "audit", str(file), "-o", str(tmp_path), "--workers", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(audit_into(file, tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for_more(tmp_path, 0, process)
     workers = [at for at in Path("/proc").glob("[0-9]*") if stat_of(at)[1:2] == [str(process.pid)]]
     assert workers

@@ -1,0 +1,146 @@
+"""NT2xx: where starting from a candidate will likely hurt, is not shown to help, or cannot be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shiftscope.core.forecast import ArmForecast, Forecast, Paired
+from shiftscope.core.records import Finding, MeasureResult, RunRecord
+
+__all__ = ["check_transfer"]
+
+LIKELY = 0.5
+PROBE = "ridge"
+FEW_PER_CLASS = 5
+WIDE = 0.2  # points of accuracy / 100: an interval that wide says nothing
+LEAST_RANK = 2.0
+ARMS = {"head": "a frozen head", "full": "fine-tuning"}
+# How the measures word it where there is nothing to decompose.
+CONSTANT = "have equal features."
+
+
+def check_transfer(record: RunRecord) -> Iterator[Finding]:
+    """Find likely harm (NT201), no evidence of benefit (NT202), too few data (NT203), degenerate features (NT204)."""
+    few: dict[str, float] = {}
+    for forecast in record.forecasts:
+        gains = [e for e in forecast.evidence if e.measure == PROBE]
+        if not gains:
+            continue
+        yield from _likely(forecast, gains)
+        if not any(gain.shown for gain in gains):
+            yield _no_benefit(forecast, gains)
+        if forecast.per_class is not None and forecast.per_class < FEW_PER_CLASS:
+            few[forecast.target] = forecast.per_class
+        elif any(gain.high - gain.low > WIDE for gain in gains):
+            yield _too_wide(forecast, gains)
+    for target, per_class in few.items():
+        yield _too_few(target, per_class)
+    for result in record.results:
+        if not record.backbones[result.backbone].random and (why := _degenerate(result)):
+            yield _broken(result, why)
+
+
+def _likely(forecast: Forecast, gains: list[Paired]) -> Iterator[Finding]:
+    """Find arms whose forecast reaches one half while a gain over a baseline is not shown."""
+    missing = [gain for gain in gains if not gain.shown]
+    for arm in forecast.arms:
+        if missing and arm.probability is not None and arm.probability >= LIKELY:
+            yield Finding(
+                code="NT201",
+                severity="error",
+                subject=forecast.backbone,
+                title=f"{forecast.backbone}: {ARMS[arm.arm]} on {forecast.target} will likely hurt.",
+                message=(
+                    f"With {_chance(arm)} it ends below training from scratch, and the probe is not shown to do "
+                    f"better: {_said(missing)}. Take another candidate, or "
+                    f"{'fine-tune it' if arm.arm == 'head' else 'train from scratch'}."
+                ),
+                evidence={
+                    "target": forecast.target,
+                    "arm": arm.arm,
+                    "probability": arm.probability,
+                    **_numbers(gains),
+                    **forecast.covariates,
+                },
+            )
+
+
+def _no_benefit(forecast: Forecast, gains: list[Paired]) -> Finding:
+    return Finding(
+        code="NT202",
+        severity="warning",
+        subject=forecast.backbone,
+        title=f"{forecast.backbone}: no evidence of benefit over cheap baselines on {forecast.target}.",
+        message=(
+            f"The probe is not shown to do better: {_said(gains)}. Label more samples, or look for a nearer source."
+        ),
+        evidence={"target": forecast.target, **_numbers(gains)},
+    )
+
+
+def _too_wide(forecast: Forecast, gains: list[Paired]) -> Finding:
+    return Finding(
+        code="NT203",
+        severity="warning",
+        subject=forecast.backbone,
+        title=f"{forecast.backbone}: not enough data on {forecast.target} to say whether it helps.",
+        message=f"Intervals of its gains are over 20 points wide: {_said(gains)}. Label more samples.",
+        evidence={"target": forecast.target, **_numbers(gains)},
+    )
+
+
+def _too_few(target: str, per_class: float) -> Finding:
+    return Finding(
+        code="NT203",
+        severity="warning",
+        subject=target,
+        title=f"{target}: not enough data to say whether any candidate helps.",
+        message=f"The median class has {per_class:g} labelled samples, and {FEW_PER_CLASS} are needed: label more.",
+        evidence={"target": target, "per_class": per_class},
+    )
+
+
+def _degenerate(result: MeasureResult) -> str:
+    """Say what is degenerate, if anything; told by the probe, and for the head by LEEP."""
+    if result.measure == PROBE and result.reason.endswith(CONSTANT):
+        return "All samples have equal features"
+    details = result.estimate.details if result.estimate is not None else {}
+    rank, used = details.get("effective_rank"), details.get("outputs_used")
+    if result.measure == PROBE and isinstance(rank, float) and rank < LEAST_RANK:
+        return f"The features have an effective rank of {rank:.2f}"
+    if result.measure == "leep" and used == 1:
+        return "The source head puts all samples into one class"
+    return ""
+
+
+def _broken(result: MeasureResult, why: str) -> Finding:
+    return Finding(
+        code="NT204",
+        severity="error",
+        subject=result.backbone,
+        title=f"{result.backbone}: features or head are degenerate on {result.target}.",
+        message=f"{why}: check channel order, value range and input size, and whether the weights loaded.",
+        evidence={"target": result.target, "measure": result.measure, "why": why},
+    )
+
+
+def _chance(arm: ArmForecast) -> str:
+    ends = "" if arm.low is None or arm.high is None else f" [{arm.low:.2f}, {arm.high:.2f}]"
+    return f"a probability of {arm.probability:.2f}{ends}"
+
+
+def _said(gains: list[Paired]) -> str:
+    return ", ".join(
+        f"{100 * g.gain:+.1f} points [{100 * g.low:+.1f}, {100 * g.high:+.1f}] over {g.baseline}, Holm p = "
+        f"{g.pvalue_holm:.2g}"
+        for g in gains
+    )
+
+
+def _numbers(gains: list[Paired]) -> dict[str, float]:
+    """Gains and their ends for the evidence of a finding."""
+    return {
+        f"over_{'pixels' if g.baseline == 'pixels' else 'random'}{end}": value
+        for g in gains
+        for end, value in (("", g.gain), ("_low", g.low), ("_high", g.high))
+    }
