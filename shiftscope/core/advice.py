@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from shiftscope.core.forecast import Paired
 from shiftscope.core.record import Record
-from shiftscope.core.records import MeasureResult
+from shiftscope.core.records import MeasureResult, Ranking
 
 __all__ = ["Advice"]
 
@@ -22,6 +23,11 @@ class Advice(Record):
     seed: int
     results: list[MeasureResult]
     random_copies: dict[str, str] = Field(description="backbone -> its architecture with random weights")
+    ranking: Ranking | None = Field(
+        default=None,
+        description="of the natural backbones that were not trained on the target; None for fewer than two",
+    )
+    gains: dict[str, list[Paired]] = Field(default={}, description="their gains over raw pixels and random copies")
 
     @property
     def address(self) -> str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from shiftscope import measures
 from shiftscope.analysis.audit.workshop import PIXELS, Workshop
-from shiftscope.analysis.rank import GAIN_MEASURE, measure_candidates
+from shiftscope.analysis.forecast.foresee import paired_gains
+from shiftscope.analysis.rank import GAIN_MEASURE, measure_candidates, rank_candidates
 from shiftscope.backbones import Backbone, architecture_key, random_copy
 from shiftscope.core.advice import Advice
 from shiftscope.core.audit_spec import AuditSpec
 from shiftscope.core.cells import key_of
 from shiftscope.core.features import FeatureSet
+from shiftscope.core.records import MeasureResult, Published, Ranking
 from shiftscope.errors import InputError
 from shiftscope.finetune.split import Regime
 from shiftscope.kernels import choose
@@ -57,6 +60,8 @@ def make_advice(place: Place, workshop: Workshop) -> Advice:
     for baseline, names in ((False, asked(workshop.spec)), (True, (GAIN_MEASURE,))):
         some = {name: fs for name, fs in features.items() if (name not in workshop.spec.backbones) == baseline}
         results += measure_candidates(some, target=place.target, measures=names, seed=place.seed, kernels=kernels)
+    published = {b.card.name: b.card.published for b in backbones}
+    ranking = _ranking(place, results, copies, published, workshop.spec)
     return Advice(
         key=place.key(workshop),
         target=place.target,
@@ -64,6 +69,29 @@ def make_advice(place: Place, workshop: Workshop) -> Advice:
         seed=place.seed,
         results=results,
         random_copies=copies,
+        ranking=ranking,
+        gains={} if ranking is None else paired_gains(results, ranking),
+    )
+
+
+def _ranking(
+    place: Place,
+    results: Sequence[MeasureResult],
+    copies: Mapping[str, str],
+    published: Mapping[str, Published | None],
+    spec: AuditSpec,
+) -> Ranking | None:
+    """Rank the backbones that count as evidence at a place, as a user would who has no others."""
+    counted = {b for b, given in spec.backbones.items() if not given.constructed and place.target not in given.overlap}
+    if len(counted) < 2:
+        return None
+    others = spec.backbones.keys() - counted
+    return rank_candidates(
+        [r for r in results if r.backbone not in others],
+        target=place.target,
+        baselines={r.backbone for r in results} - spec.backbones.keys(),
+        random_copies=copies,
+        published=published,
     )
 
 
@@ -93,8 +121,8 @@ def _candidates(target: str, workshop: Workshop) -> tuple[list[Backbone], dict[s
 
 
 def _code_of_measures() -> str:
-    """sha256 over the files of the measures: advice is given anew when one of them changes."""
-    digest = hashlib.sha256()
-    for file in sorted(Path(measures.__path__[0]).rglob("*.py")):
+    """sha256 over the transfer measures and all parts they may share: advice is given anew when one changes."""
+    digest, folder = hashlib.sha256(), Path(measures.__path__[0])
+    for file in sorted([*folder.glob("_[a-z]*.py"), *folder.glob("transfer/[a-z]*.py")]):
         digest.update(file.read_bytes())
     return digest.hexdigest()

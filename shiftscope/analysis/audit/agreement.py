@@ -144,6 +144,7 @@ STATISTICS: Mapping[str, Statistic] = {
     "tau_b": Statistic(tau_b, larger_is_better=True),
     "spearman": Statistic(spearman, larger_is_better=True),
     "regret@1": Statistic(partial(regret, k=1), larger_is_better=False),
+    "regret@2": Statistic(partial(regret, k=2), larger_is_better=False),
     "regret@3": Statistic(partial(regret, k=3), larger_is_better=False),
     "top1": Statistic(top1, larger_is_better=True),
 }

@@ -41,6 +41,7 @@ class Evidence:
     q: Array  # (n,) P(gap < -margin | data)
     groups: NDArray[np.str_]  # (n,) of targets
     families: NDArray[np.str_]  # (n,) of sources
+    seeds: NDArray[np.int64]  # (n,) of the splits that were looked at
 
     @property
     def counts(self) -> Array:
@@ -51,7 +52,8 @@ class Evidence:
     def take(self, rows: NDArray[np.bool_]) -> Evidence:
         """Evidence of some rows."""
         gaps = [gap for gap, chosen in zip(self.gaps, rows, strict=True) if chosen]
-        return Evidence(gaps, self.x[rows], self.q[rows], self.groups[rows], self.families[rows])
+        x, q, seeds = self.x[rows], self.q[rows], self.seeds[rows]
+        return Evidence(gaps, x, q, self.groups[rows], self.families[rows], seeds)
 
 
 class Foretold(NamedTuple):
@@ -69,23 +71,24 @@ def evidence_of(
     advice: Sequence[Advice],
 ) -> Evidence | None:
     """Join gaps of one question with the advice given before; None where no cell has both."""
-    rows: list[tuple[Gap, Covariates]] = []
+    rows: list[tuple[Gap, Covariates, int]] = []
     for told in advice:
         probes = [(r.backbone, r.estimate) for r in told.results if r.measure == GAIN_MEASURE]
         ridge = {name: estimate for name, estimate in probes if estimate is not None and readable(estimate)}
         for gap in gaps:
             copy = told.random_copies.get(gap.backbone, "")
             if (gap.target, gap.regime) == (told.target, told.regime) and {gap.backbone, copy, PIXELS} <= set(ridge):
-                rows.append((gap, covariates_of(ridge[gap.backbone], ridge[copy], ridge[PIXELS])))
+                rows.append((gap, covariates_of(ridge[gap.backbone], ridge[copy], ridge[PIXELS]), told.seed))
     if not rows:
         return None
-    found = [gap for gap, _ in rows]
+    found = [gap for gap, _, _ in rows]
     return Evidence(
         gaps=found,
-        x=np.array([x for _, x in rows]),
+        x=np.array([x for _, x, _ in rows]),
         q=chance_of_negative([g.gap for g in found], [g.se for g in found], dof=[g.dof or np.inf for g in found]),
         groups=np.array([groups[g.target] for g in found]),
         families=np.array([backbones[g.backbone].family for g in found]),
+        seeds=np.array([seed for _, _, seed in rows]),
     )
 
 

@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 
 from shiftscope.analysis.audit.agreement import MIN_GROUPS
-from shiftscope.analysis.audit.calibrate import calibration, evidence_of
+from shiftscope.analysis.audit.calibrate import Evidence, calibration, evidence_of
+from shiftscope.analysis.audit.decisions import score_choices, score_strategy
 from shiftscope.analysis.audit.gaps import accuracies, gaps, spread
 from shiftscope.analysis.audit.negatives import score_negatives
 from shiftscope.analysis.audit.plan import SEARCHED, Job, Rates, chosen_rates, curve_jobs, grid, searches
@@ -18,7 +19,7 @@ from shiftscope.analysis.audit.workshop import PIXELS, Workshop
 from shiftscope.core.advice import Advice
 from shiftscope.core.audit import Audit, AuditedBackbone, AuditedTarget, Gap, SearchedRate
 from shiftscope.core.cells import Cell, CellArm
-from shiftscope.core.forecast import ARMS, Calibration
+from shiftscope.core.forecast import ARMS, Arm
 
 __all__ = ["audit_section"]
 
@@ -49,25 +50,34 @@ def audit_section(
     told = list(advice)
     counted = [gap for gap in found if audit.counts(gap)]
     groups = {name: target.group for name, target in targets.items()}
-    scores = score_all(told, measured, found, targets, backbones) + score_negatives(counted, groups, backbones, told)
+    natural = [a for a in measured if _natural(backbones.get(a.backbone), a.target)]
+    scores = score_all(told, measured, found, targets, backbones)
+    scores += score_negatives(counted, groups, backbones, told) + score_choices(told, natural, audit.spread, groups)
+    evidence = _evidence(counted, groups, backbones, told)
+    if evidence:
+        scores += score_strategy(evidence["head"], evidence["full"], told, natural, groups)
     return audit.model_copy(
         update={
             "scores": sorted(scores, key=lambda s: (s.truth, s.predictor, s.statistic)),
-            "calibration": _calibration(counted, groups, backbones, told),
+            "calibration": calibration(evidence) if evidence else None,
         }
     )
 
 
-def _calibration(
+def _natural(backbone: AuditedBackbone | None, target: str) -> bool:
+    return backbone is not None and not backbone.constructed and target not in backbone.overlap
+
+
+def _evidence(
     gaps: Sequence[Gap], groups: Mapping[str, str], backbones: Mapping[str, AuditedBackbone], told: Sequence[Advice]
-) -> Calibration | None:
-    """Fit the forecast of both arms to all cells; None where there are too few target groups."""
+) -> dict[Arm, Evidence]:
+    """Return what the forecast of both arms is fitted to; nothing where there are too few target groups."""
     evidence = {
         arm: evidence_of([g for g in gaps if g.question == question], groups, backbones, told)
         for arm, question in ARMS.items()
     }
     enough = {arm: e for arm, e in evidence.items() if e is not None and len(set(e.groups.tolist())) >= MIN_GROUPS}
-    return calibration(enough) if len(enough) == len(ARMS) else None
+    return enough if len(enough) == len(ARMS) else {}
 
 
 def _any_rates(workshop: Workshop) -> Rates:

@@ -8,7 +8,7 @@ import numpy as np
 
 from shiftscope.core.records import Estimate
 
-__all__ = ["COVARIATES", "Covariates", "covariates_of", "readable"]
+__all__ = ["COVARIATES", "Covariates", "covariates_of", "number", "readable"]
 
 
 class Covariates(NamedTuple):
@@ -33,22 +33,23 @@ def covariates_of(candidate: Estimate, random_copy: Estimate, pixels: Estimate) 
 
     Log odds of k right answers among n are ln(k + 1/2) - ln(n - k + 1/2): finite where all or none are right.
     """
-    accuracy, largest = _number(candidate, "accuracy"), _number(candidate, "largest_class")
+    accuracy, largest = number(candidate, "accuracy"), number(candidate, "largest_class")
     return Covariates(
         gain_over_random=_log_odds(candidate) - _log_odds(random_copy),
         gain_over_pixels=_log_odds(candidate) - _log_odds(pixels),
         level=(accuracy - largest) / (1 - largest),
-        ln_per_class=float(np.log(_number(candidate, "n") / _number(candidate, "n_classes"))),
+        ln_per_class=float(np.log(number(candidate, "n") / number(candidate, "n_classes"))),
     )
 
 
 def _log_odds(estimate: Estimate) -> float:
-    n = _number(estimate, "n")
-    right = _number(estimate, "accuracy") * n
+    n = number(estimate, "n")
+    right = number(estimate, "accuracy") * n
     return float(np.log(right + 0.5) - np.log(n - right + 0.5))
 
 
-def _number(estimate: Estimate, key: str) -> float:
+def number(estimate: Estimate, key: str) -> float:
+    """Return a detail of an estimate that is a number."""
     value = estimate.details[key]
     assert isinstance(value, int | float)
     return float(value)

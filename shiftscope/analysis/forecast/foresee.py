@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from itertools import product
 from typing import TypeAlias
 
 import numpy as np
@@ -13,17 +14,18 @@ from scipy.stats import norm
 
 from shiftscope.analysis.forecast.covariates import Covariates, covariates_of, readable
 from shiftscope.analysis.forecast.model import Model
+from shiftscope.analysis.rank import GAIN_MEASURE
 from shiftscope.analysis.shift import holm
-from shiftscope.core.forecast import ArmForecast, Calibration, Forecast, Paired, QuestionModel
+from shiftscope.core.forecast import ArmForecast, Basis, Calibration, Forecast, Paired, QuestionModel
 from shiftscope.core.records import Estimate, InputCard, MeasureResult, Ranking
 from shiftscope.measures._resampling import LEVEL, Z
 
-__all__ = ["EVIDENCE", "calibration_of_package", "foresee"]
+__all__ = ["calibration_of_package", "foresee", "paired_gains"]
 
-EVIDENCE = ("ridge", "knn")
+EVIDENCE = (GAIN_MEASURE, "knn")
 PIXELS = "pixels"
 # Ends of the interval of a probability: its spread over resampled target groups.
-INTERVAL = (0.05, 0.95)
+INTERVAL, COVERAGE = (0.05, 0.95), 0.9
 LEAST = 1e-12  # no normal approximation means anything finer
 
 Array: TypeAlias = NDArray[np.float64]
@@ -56,37 +58,71 @@ def foresee(
     p-values are one-sided, normal, and adjusted by Holm's method over the candidates, comparison by comparison. A
     forecast without covariates (a baseline was not scored) has no arms, and without any evidence there is none.
     """
-    estimates = {
-        (r.backbone, r.measure): r.estimate
-        for r in results
-        if r.target == ranking.target and r.estimate is not None and readable(r.estimate)
-    }
-    names = [row.backbone for row in ranking.rows if not row.baseline]
-    copies = {row.backbone: row.random_copy for row in ranking.rows if row.random_copy is not None}
-    evidence = _evidence(estimates, names, copies)
+    accuracies = _accuracies(results, ranking.target)
+    copies = {row.backbone: row.random_copy or "" for row in ranking.rows}
     counts = list(card.classes.values())
     per_class = float(np.median(counts)) if counts else None
     found = []
-    for name in names:
-        if not evidence[name]:
+    for name, evidence in paired_gains(results, ranking).items():
+        if not evidence:
             continue
-        covariates = _covariates(estimates, name, copies.get(name, ""))
+        covariates = _covariates(accuracies, name, copies[name])
         found.append(
             Forecast(
                 target=ranking.target,
                 backbone=name,
                 arms=[] if covariates is None else _arms(covariates, calibration),
                 covariates={} if covariates is None else covariates._asdict(),
-                evidence=evidence[name],
+                evidence=evidence,
                 per_class=per_class,
             )
         )
     return found
 
 
-def _covariates(estimates: Mapping[tuple[str, str], Estimate], candidate: str, random_copy: str) -> Covariates | None:
-    probes = [estimates.get((name, "ridge")) for name in (candidate, random_copy, PIXELS)]
-    mine, copy, pixels = probes
+def paired_gains(results: Sequence[MeasureResult], ranking: Ranking) -> dict[str, list[Paired]]:
+    """Return how far every candidate of ``ranking`` lies above its baselines: candidate -> measure by baseline.
+
+    Measures are ``ridge`` and ``knn``, as far as both sides have them with draws.
+    """
+    accuracies = _accuracies(results, ranking.target)
+    copies = {row.backbone: row.random_copy or "" for row in ranking.rows if not row.baseline}
+    found: dict[str, list[Paired]] = {name: [] for name in copies}
+    for measure, against in product(EVIDENCE, (dict.fromkeys(copies, PIXELS), copies)):
+        pairs = {
+            name: (baseline, *_difference(mine, other))
+            for name, baseline in against.items()
+            if (mine := accuracies.get((name, measure))) and (other := accuracies.get((baseline, measure)))
+        }
+        adjusted = holm([_one_sided(gain, spread) for _, gain, spread in pairs.values()])
+        for (name, (baseline, gain, spread)), p in zip(pairs.items(), adjusted, strict=True):
+            assert p is not None  # none was missing
+            low, high = gain - Z * spread, gain + Z * spread
+            paired = Paired(
+                measure=measure, baseline=baseline, gain=gain, low=low, high=high, level=LEVEL, pvalue_holm=p
+            )
+            found[name].append(paired)
+    return found
+
+
+def _accuracies(results: Sequence[MeasureResult], target: str) -> dict[tuple[str, str], Estimate]:
+    """Held-out accuracies on one target, by backbone and measure."""
+    return {
+        (r.backbone, r.measure): r.estimate
+        for r in results
+        if r.target == target and r.estimate is not None and readable(r.estimate) and r.estimate.draws is not None
+    }
+
+
+def _difference(mine: Estimate, other: Estimate) -> tuple[float, float]:
+    """Difference of two accuracies and its standard error; both saw the same halves."""
+    assert mine.draws is not None
+    assert other.draws is not None
+    return mine.value - other.value, float((mine.draws - other.draws).std(ddof=1))
+
+
+def _covariates(accuracies: Mapping[tuple[str, str], Estimate], candidate: str, random_copy: str) -> Covariates | None:
+    mine, copy, pixels = (accuracies.get((name, GAIN_MEASURE)) for name in (candidate, random_copy, PIXELS))
     return None if mine is None or copy is None or pixels is None else covariates_of(mine, copy, pixels)
 
 
@@ -95,13 +131,15 @@ def _arms(covariates: Covariates, calibration: Calibration) -> list[ArmForecast]
     made = []
     for arm, fitted in calibration.questions.items():
         model = Model.of(fitted)
+        basis = Basis(base_rate=fitted.base_rate, n_cells=fitted.n_cells, auroc=fitted.auroc)
         outside = [n for n, inside in zip(calibration.covariates, model.inside(x[None])[0], strict=True) if not inside]
         if outside:
-            made.append(ArmForecast(arm=arm, probability=None, outside=outside))
+            made.append(ArmForecast(arm=arm, probability=None, outside=outside, basis=basis))
             continue
         p = float(model.probability(x[None])[0])
         low, high = np.quantile(_again(fitted, x), INTERVAL).tolist()
-        made.append(ArmForecast(arm=arm, probability=p, low=min(low, p), high=max(high, p)))
+        low, high = min(low, p), max(high, p)
+        made.append(ArmForecast(arm=arm, probability=p, low=low, high=high, level=COVERAGE, basis=basis))
     return made
 
 
@@ -112,27 +150,6 @@ def _again(fitted: QuestionModel, x: Array) -> Array:
     b = np.array(fitted.resampled)
     again: Array = expit(b[:, 0] + b[:, 1:] @ ((x - fitted.mean) / np.array(fitted.scale)))
     return again
-
-
-def _evidence(
-    estimates: Mapping[tuple[str, str], Estimate], names: Sequence[str], copies: Mapping[str, str]
-) -> dict[str, list[Paired]]:
-    """Gains of every candidate, by measure and baseline."""
-    found: dict[str, list[Paired]] = {name: [] for name in names}
-    for measure in EVIDENCE:
-        for kind in ("pixels", "random"):
-            pairs = []
-            for name in names:
-                baseline = PIXELS if kind == "pixels" else copies.get(name, "")
-                mine, other = estimates.get((name, measure)), estimates.get((baseline, measure))
-                if mine is not None and other is not None and mine.draws is not None and other.draws is not None:
-                    gain, spread = mine.value - other.value, float((mine.draws - other.draws).std(ddof=1))
-                    pairs.append((name, baseline, gain, spread))
-            pvalues = holm([_one_sided(gain, spread) for _, _, gain, spread in pairs])
-            for (name, baseline, gain, spread), p in zip(pairs, pvalues, strict=True):
-                ends = {"low": gain - Z * spread, "high": gain + Z * spread, "level": LEVEL}
-                found[name].append(Paired(measure=measure, baseline=baseline, gain=gain, pvalue_holm=p, **ends))
-    return found
 
 
 def _one_sided(gain: float, spread: float) -> float:

@@ -1,0 +1,171 @@
+"""How good the advice itself is: the two to try, the confidence set, and which part of a network to train."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from math import sqrt
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from shiftscope.analysis.audit.agreement import cluster_bootstrap
+from shiftscope.analysis.audit.calibrate import Evidence, foretell
+from shiftscope.analysis.forecast.covariates import COVARIATES
+from shiftscope.analysis.rank import GAIN_MEASURE
+from shiftscope.analysis.strategy import RULES, Facts, decide, sure_level
+from shiftscope.core.advice import Advice
+from shiftscope.core.audit import Accuracy, Score
+from shiftscope.core.seeds import stream
+
+__all__ = ["score_choices", "score_strategy"]
+
+TRUTHS = ("best", "full", "linear")
+# Arms by what they cost: where an advised one was not trained, the next one that was takes its place.
+ARMS = ("linear", "last_stage", "full", "scratch")
+ARM_OF = {"head": "linear", "last_stage": "last_stage", "full": "full", "scratch": "scratch"}
+ALWAYS = {
+    "always_head": "linear",
+    "always_last_stage": "last_stage",
+    "always_full": "full",
+    "always_scratch": "scratch",
+}
+
+Key: TypeAlias = tuple[str, str, str]  # predictor, truth, statistic
+
+
+class _Found(NamedTuple):
+    """Values of one statistic, and the target group of each."""
+
+    values: list[float]
+    groups: list[str]
+
+
+def score_choices(
+    advice: Sequence[Advice], accuracies: Sequence[Accuracy], spread: Mapping[str, float], groups: Mapping[str, str]
+) -> list[Score]:
+    """Score the two to try and the confidence set against what the candidates of each place reached.
+
+    Parameters
+    ----------
+    accuracies
+        Of natural backbones at targets that they were not trained on.
+    spread
+        "arm/regime" -> standard deviation of an accuracy between seeds: of two candidates within one standard error
+        nobody knows which is the best.
+    groups
+        Target -> target group.
+
+    Returns
+    -------
+    list of Score
+        ``two_to_try``: ``regret@2``. ``confidence_set``: ``holds_best``, the share of places in which it has a
+        candidate within one standard error of the best, ``set_share``, its size as a share of the candidates, and the
+        median of that. ``expected_regret``: what the ranking said its first choice may lose, less what it lost.
+    """
+    found: dict[Key, _Found] = defaultdict(lambda: _Found([], []))
+    for told in advice:
+        for truth in TRUTHS:
+            for predictor, statistic, value in _of_place(told, truth, accuracies, spread):
+                found[predictor, truth, statistic].values.append(value)
+                found[predictor, truth, statistic].groups.append(groups[told.target])
+    scores = [_score(key, seen) for key, seen in found.items()]
+    return scores + [_median(s, found[s.predictor, s.truth, s.statistic]) for s in scores if s.statistic == "set_share"]
+
+
+def _of_place(
+    told: Advice, truth: str, accuracies: Sequence[Accuracy], spread: Mapping[str, float]
+) -> Iterator[tuple[str, str, float]]:
+    here = [a for a in accuracies if (a.target, a.regime, a.arm) == (told.target, told.regime, truth)]
+    true = {a.backbone: a.mean for a in here}
+    ranking = told.ranking
+    if ranking is None or len(true) < 3 or not {r.backbone for r in ranking.rows if r.rank} <= set(true):
+        return
+    best, n_runs = max(true.values()), min(len(a.runs) for a in here)
+    se = spread.get(f"{truth}/{told.regime}", 0.0) / sqrt(n_runs)
+    held = ranking.best_set
+    yield "confidence_set", "holds_best", float(max(true[b] for b in held) >= best - se)
+    yield "confidence_set", "set_share", len(held) / len(true)
+    for choice in ranking.choices:
+        lost = best - max(true[b] for b in choice.backbones)
+        if len(choice.backbones) == 2:
+            yield "two_to_try", "regret@2", lost
+        elif choice.expected_regret is not None:
+            yield "expected_regret", "excess", choice.expected_regret - lost
+
+
+def score_strategy(
+    head: Evidence, full: Evidence, advice: Sequence[Advice], accuracies: Sequence[Accuracy], groups: Mapping[str, str]
+) -> list[Score]:
+    """Score which part of a network the rules advise to train, by what the best arm of the cell had over it.
+
+    Forecasts are those of models that saw neither the target's group nor the source's family; a cell is looked at
+    once for each split. ``always_*`` train the same part everywhere, where it was trained.
+    """
+    chances = [foretell(evidence, range(len(COVARIATES))) for evidence in (head, full)]
+    p_full = {} if chances[1] is None else dict(zip(_cells(full), chances[1].p.tolist(), strict=True))
+    if chances[0] is None or not p_full:
+        return []
+    shown = {
+        (b, told.target, told.regime, told.seed): any(g.shown for g in gains if g.measure == GAIN_MEASURE)
+        for told in advice
+        for b, gains in told.gains.items()
+    }
+    reached: dict[tuple[str, str, str], dict[str, float]] = defaultdict(dict)
+    for a in accuracies:
+        reached[a.backbone, a.target, a.regime][a.arm] = a.mean
+    found: dict[Key, _Found] = defaultdict(lambda: _Found([], []))
+    levels = {
+        (r.backbone, told.target, told.regime, told.seed): sure_level(r.estimate)
+        for told in advice
+        for r in told.results
+        if r.measure == GAIN_MEASURE and r.estimate is not None
+    }
+    for cell, p_head in zip(_cells(head), chances[0].p.tolist(), strict=True):
+        arms = {arm: reached[cell[:3]][arm] for arm in ARMS if arm in reached[cell[:3]]}
+        if cell not in p_full or cell not in shown or len(arms) < 2:
+            continue
+        facts = Facts(p_head, p_full[cell], shown[cell], levels[cell])
+        taken = {
+            "strategy": _trained(ARM_OF[RULES[decide(facts)]], arms),
+            **{k: v for k, v in ALWAYS.items() if v in arms},
+        }
+        for predictor, arm in taken.items():
+            found[predictor, "arm", "regret"].values.append(max(arms.values()) - arms[arm])
+            found[predictor, "arm", "regret"].groups.append(groups[cell[1]])
+    return [_score(key, seen) for key, seen in found.items()]
+
+
+def _cells(evidence: Evidence) -> list[tuple[str, str, str, int]]:
+    """What each row of the evidence is about: backbone, target, regime, split."""
+    return [
+        (g.backbone, g.target, g.regime, seed) for g, seed in zip(evidence.gaps, evidence.seeds.tolist(), strict=True)
+    ]
+
+
+def _trained(arm: str, arms: Mapping[str, float]) -> str:
+    later = [a for a in ARMS[ARMS.index(arm) :] if a in arms]
+    return later[0] if later else list(arms)[-1]
+
+
+def _score(key: Key, found: _Found) -> Score:
+    predictor, truth, statistic = key
+    rng = stream(0, "audit", truth, statistic)
+    mean, low, high = cluster_bootstrap(found.values, found.groups, rng=rng)
+    agree = min(found.values) == max(found.values)
+    return Score(
+        predictor=predictor,
+        truth=truth,
+        statistic=statistic,
+        value=mean,
+        low=None if agree else low,
+        high=None if agree else high,
+        n_places=len(found.values),
+        n_groups=len(set(found.groups)),
+    )
+
+
+def _median(score: Score, found: _Found) -> Score:
+    return score.model_copy(
+        update={"statistic": "median_set_share", "value": float(np.median(found.values)), "low": None, "high": None}
+    )
