@@ -17,7 +17,7 @@ from shiftscope.core.seeds import stream
 from shiftscope.core.strategy import Action, LearningPoint, Reason, Strategy
 from shiftscope.measures import MEASURES
 
-__all__ = ["RULES", "Facts", "advise", "decide", "learning_curve", "sure_level"]
+__all__ = ["LIKELY", "RULES", "Facts", "advise", "decide", "learning_curve", "sure_level"]
 
 LIKELY = 0.5
 SOLVED = 0.95

@@ -13,12 +13,14 @@ from shiftscope.analysis.audit.agreement import cluster_bootstrap
 from shiftscope.analysis.audit.calibrate import Evidence, foretell
 from shiftscope.analysis.forecast.covariates import COVARIATES
 from shiftscope.analysis.rank import GAIN_MEASURE
-from shiftscope.analysis.strategy import RULES, Facts, decide, sure_level
+from shiftscope.analysis.strategy import LIKELY, RULES, Facts, decide, sure_level
 from shiftscope.core.advice import Advice
 from shiftscope.core.audit import Accuracy, Score
+from shiftscope.core.forecast import ARMS as ARM_QUESTIONS
+from shiftscope.core.forecast import Arm
 from shiftscope.core.seeds import stream
 
-__all__ = ["score_choices", "score_strategy"]
+__all__ = ["score_choices", "score_findings", "score_strategy"]
 
 TRUTHS = ("best", "full", "linear")
 # Arms by what they cost: where an advised one was not trained, the next one that was takes its place.
@@ -134,6 +136,43 @@ def score_strategy(
             found[predictor, "arm", "regret"].values.append(max(arms.values()) - arms[arm])
             found[predictor, "arm", "regret"].groups.append(groups[cell[1]])
     return [_score(key, seen) for key, seen in found.items()]
+
+
+def score_findings(
+    evidence: Mapping[Arm, Evidence], advice: Sequence[Advice], groups: Mapping[str, str]
+) -> list[Score]:
+    """Score the findings of negative transfer, one arm at a time, by cells whose gap is told from 0.
+
+    Returns
+    -------
+    list of Score
+        Of ``NT201`` and of ``NT201 or NT202``: ``false_alarms``, the share of truly positive cells that get one, and
+        ``caught``, the share of truly negative ones.
+    """
+    gains = {
+        (b, told.target, told.regime, told.seed): [g for g in found if g.measure == GAIN_MEASURE]
+        for told in advice
+        for b, found in told.gains.items()
+    }
+    scores: list[Score] = []
+    for arm, found in evidence.items():
+        chances = foretell(found, range(len(COVARIATES)))
+        if chances is None:
+            continue
+        seen: dict[Key, _Found] = defaultdict(lambda: _Found([], []))
+        for cell, gap, p in zip(_cells(found), found.gaps, chances.p.tolist(), strict=True):
+            outcome = gap.outcome()
+            if outcome == "indistinguishable" or not gains.get(cell):
+                continue
+            likely = p >= LIKELY and not all(g.shown for g in gains[cell])
+            useless = not any(g.shown for g in gains[cell])
+            statistic = "false_alarms" if outcome == "positive" else "caught"
+            for predictor, flagged in (("NT201", likely), ("NT201 or NT202", likely or useless)):
+                key = (predictor, ARM_QUESTIONS[arm], statistic)
+                seen[key].values.append(float(flagged))
+                seen[key].groups.append(groups[cell[1]])
+        scores += [_score(key, values) for key, values in seen.items()]
+    return scores
 
 
 def _cells(evidence: Evidence) -> list[tuple[str, str, str, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from shiftscope.analysis.audit.agreement import MIN_GROUPS
 from shiftscope.analysis.audit.calibrate import Evidence, calibration, evidence_of
-from shiftscope.analysis.audit.decisions import score_choices, score_strategy
+from shiftscope.analysis.audit.decisions import score_choices, score_findings, score_strategy
 from shiftscope.analysis.audit.gaps import accuracies, gaps, spread
 from shiftscope.analysis.audit.negatives import score_negatives
 from shiftscope.analysis.audit.plan import SEARCHED, Job, Rates, chosen_rates, curve_jobs, grid, searches
@@ -56,6 +56,7 @@ def audit_section(
     evidence = _evidence(counted, groups, backbones, told)
     if evidence:
         scores += score_strategy(evidence["head"], evidence["full"], told, natural, groups)
+        scores += score_findings(evidence, told, groups)
     return audit.model_copy(
         update={
             "scores": sorted(scores, key=lambda s: (s.truth, s.predictor, s.statistic)),
