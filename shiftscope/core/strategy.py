@@ -16,7 +16,7 @@ Action = Literal["head", "last_stage", "full", "scratch"]
 class Reason(Record):
     """One rule that applied, with the numbers it read."""
 
-    rule: str = Field(description="its name in docs/strategy.md")
+    rule: str = Field(description="its name in docs/advice.md")
     says: str
     scored: bool = Field(description="whether following it was held against ground truth")
 
@@ -35,7 +35,9 @@ class Strategy(Record):
     backbone: str
     action: Action
     rates: tuple[Finite, Finite] | None = Field(
-        default=None, description="learning rates of AdamW to search between; None for a head, which needs no search"
+        default=None,
+        description="learning rates of AdamW to search between; None for a head, which needs no search, and for a "
+        "network of unknown size",
     )
     reasons: list[Reason] = Field(description="the rule that decided, then what else to think of")
     curve: list[LearningPoint] = Field(default=[], description="a quarter, half and all of the labelled samples")
