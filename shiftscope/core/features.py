@@ -131,7 +131,7 @@ class FeatureSet:
     @cached_property
     def moments(self) -> Moments:
         """First and second moments of features and target, in float64."""
-        return Moments.of(self.features, self.target.matrix)
+        return Moments.of(self.features, self.target.matrix, names=self.target.class_names)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,7 +1,7 @@
 """All measures by name: one file each in ``shift`` and ``transfer``, plus what plugins announce.
 
 A file's name is its measure's name; files that begin with an underscore are shared parts. A module is imported
-when its measure is first asked for.
+when its measure is first asked for. ``from_moments`` holds those that sums alone can give.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from importlib import import_module
 from pathlib import Path
 
 from shiftscope.core.registry import Registry
+from shiftscope.measures import from_moments
 from shiftscope.measures._declare import Measure, measure
 
-__all__ = ["DEFAULT_SHIFT", "DEFAULT_TRANSFER", "MEASURES", "Measure", "measure"]
+__all__ = ["DEFAULT_SHIFT", "DEFAULT_TRANSFER", "MEASURES", "Measure", "from_moments", "measure"]
 
 # What runs where nobody chose measures.
 DEFAULT_TRANSFER = ("logme", "hscore", "ridge", "knn", "gbc", "parc", "nce", "leep")

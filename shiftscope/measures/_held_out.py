@@ -171,9 +171,9 @@ def calibrated(scores: Floats, classes: NDArray[np.int64], folds: NDArray[np.int
 
 def log_softmax(logits: Floats) -> Floats:
     """Logarithms of probabilities (n, C) proportional to the exponentials of ``logits``."""
-    above = logits - logits.max(axis=1, keepdims=True)
-    normed: Floats = above - np.log(np.exp(above).sum(axis=1, keepdims=True))
-    return normed
+    above: Floats = logits - logits.max(axis=1, keepdims=True)
+    above -= np.log(np.exp(above).sum(axis=1, keepdims=True))
+    return above
 
 
 def calibration_error(chances: Floats, classes: NDArray[np.int64]) -> float:

@@ -11,7 +11,7 @@ from shiftscope.measures._resampling import folds
 from shiftscope.measures._spectrum import spectrum
 from shiftscope.measures._targets import usable_targets
 
-__all__ = ["PENALTIES", "fold_penalties"]
+__all__ = ["PENALTIES", "fold_penalties", "gcv"]
 
 Floats = NDArray[np.float64]
 
@@ -38,13 +38,13 @@ def fold_penalties(features: FeatureSet, seed: int, kernels: Kernels | None = No
             # U'(y - mean) without the terms of this fold: U sums to zero.
             seen = along - left[own].T @ (targets[own] - mean)
             length = float(np.square(targets[~own] - mean).sum())
-            chosen[fold] = PENALTIES[np.argmin(_gcv(values, np.square(seen).sum(axis=1), length, features.n))]
+            chosen[fold] = PENALTIES[np.argmin(gcv(values, np.square(seen).sum(axis=1), length, features.n))]
         return chosen
 
     return features.memo(("penalties", seed), make)
 
 
-def _gcv(values: Floats, squares: Floats, length: float, n: int) -> Floats:
+def gcv(values: Floats, squares: Floats, length: float, n: int) -> Floats:
     """Generalised cross-validation of all penalties, as ``kernels.ridge_gcv``, from the targets along U alone.
 
     ``squares`` (k,) is the sum over targets of (U'y)^2, and ``length`` that of |y|^2, y without its mean.

@@ -12,7 +12,7 @@ from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures._resampling import half_samples
 
-__all__ = ["LEADING", "Projection", "Spectrum", "halves", "projection", "spectrum"]
+__all__ = ["LEADING", "Projection", "Spectrum", "halves", "projected", "projection", "singular_entropy", "spectrum"]
 
 LEADING = 256
 
@@ -81,6 +81,17 @@ def spectrum(features: FeatureSet, kernels: Kernels | None = None) -> Spectrum:
     return features.memo("spectrum", make)
 
 
+def singular_entropy(values: Floats) -> tuple[Floats, float]:
+    """Shares (k,) of the singular values, sqrt of the eigenvalues (k,), in their sum, and the entropy of these shares.
+
+    Its exponential is the effective rank (Roy and Vetterli, EUSIPCO 2007): 1 where all samples lie on a line, k where
+    all directions are alike.
+    """
+    shares = np.sqrt(values / values.sum())
+    shares /= shares.sum()
+    return shares, -float(shares @ np.log(shares))
+
+
 def projection(features: FeatureSet, kernels: Kernels | None = None, *, centred: bool = True) -> Projection:
     """Project the target on all directions of all samples; ``centred=False`` leaves both means in.
 
@@ -96,7 +107,7 @@ def projection(features: FeatureSet, kernels: Kernels | None = None, *, centred:
     scatter = np.diag(np.append(values, 0.0)) + features.n * np.outer(mean, mean)
     cross = np.vstack([np.sqrt(values)[:, None] * along, np.zeros(along.shape[1])])
     cross += np.outer(mean, targets.sum(axis=0))
-    return _projected(features.n, features.n, scatter, cross, _sizes(targets, centred=False))
+    return projected(features.n, features.n, scatter, cross, _sizes(targets, centred=False))
 
 
 def halves(
@@ -116,20 +127,14 @@ def halves(
     """
 
     def make() -> list[Projection]:
-        rows = _leading_rows(features, kernels, centred=centred)
-        return [_of_rows(rows[h], features.target.matrix[h], centred=centred) for h in half_samples(features, seed)]
+        values, left = spectrum(features, kernels)
+        values, left = values[:LEADING], left[:, :LEADING]
+        mean = None if centred else _mean_coordinates(features, values, left)
+        targets, scale = features.target.matrix, np.sqrt(values)
+        # Only the rows of one half at a time: all of them would be the largest array besides the spectrum.
+        return [_of_rows(left[h] * scale, targets[h], mean) for h in half_samples(features, seed)]
 
     return features.memo(("halves", seed, centred), make) if intervals else []
-
-
-def _leading_rows(features: FeatureSet, kernels: Kernels | None, *, centred: bool) -> Floats:
-    values, left = spectrum(features, kernels)
-    values, left = values[:LEADING], left[:, :LEADING]
-    rows: Floats = left * np.sqrt(values)
-    if centred:
-        return rows
-    mean = _mean_coordinates(features, values, left)
-    return np.column_stack([rows + mean[:-1], np.full(features.n, mean[-1])])
 
 
 def _mean_coordinates(features: FeatureSet, values: Floats, left: Floats) -> Floats:
@@ -140,17 +145,21 @@ def _mean_coordinates(features: FeatureSet, values: Floats, left: Floats) -> Flo
     return np.append(inside, outside)
 
 
-def _of_rows(rows: Floats, targets: Floats, *, centred: bool) -> Projection:
-    n = len(rows)
+def _of_rows(rows: Floats, targets: Floats, mean: Floats | None) -> Projection:
+    """Project on rows about the mean of all samples; ``mean``, where it is given, is put back instead of taken out."""
+    n, centred = len(rows), mean is None
+    if mean is not None:
+        rows = np.column_stack([rows + mean[:-1], np.full(n, mean[-1])])
     scatter, cross = rows.T @ rows, rows.T @ targets
     if centred:
         sums = rows.sum(axis=0)
         scatter -= np.outer(sums, sums) / n
         cross -= np.outer(sums, targets.sum(axis=0)) / n
-    return _projected(n, n - centred, scatter, cross, _sizes(targets, centred=centred))
+    return projected(n, n - centred, scatter, cross, _sizes(targets, centred=centred))
 
 
-def _projected(n: int, free: int, scatter: Floats, cross: Floats, sizes: tuple[Floats, Floats]) -> Projection:
+def projected(n: int, free: int, scatter: Floats, cross: Floats, sizes: tuple[Floats, Floats]) -> Projection:
+    """Projection of n samples known by their F'F (k, k) and F'Y (k, K) alone; ``sizes`` are norms and totals."""
     values, vectors = np.linalg.eigh(scatter)
     kept = np.flatnonzero(values > np.finfo(np.float64).eps * max(n, len(values)) * values[-1])[::-1][:free]
     along = vectors[:, kept].T @ cross / np.sqrt(values[kept])[:, None]

@@ -41,3 +41,48 @@ def test_centred_products_against_numpy():
 def test_different_shapes_are_refused():
     with pytest.raises(InputError, match="cannot be added"):
         Moments.of(np.eye(3)) + Moments.of(np.eye(4))
+
+
+def test_shards_may_lack_classes_and_list_them_in_any_order():
+    rng = np.random.default_rng(2)
+    x, codes = rng.normal(size=(40, 5)), np.arange(40) % 3
+    whole = Moments.of(x, np.eye(3)[codes], names=("ant", "bee", "cat"), origin=np.zeros(5))
+    first, second = np.flatnonzero(codes != 2), np.flatnonzero(codes == 2)
+    joined = Moments.of(x[second], np.eye(1)[codes[second] - 2], names=("cat",), origin=np.zeros(5))
+    joined += Moments.of(x[first], np.eye(2)[1 - codes[first]], names=("bee", "ant"), origin=np.ones(5))
+    order = [whole.names.index(name) for name in joined.names]
+    assert joined.names == ("cat", "bee", "ant")
+    np.testing.assert_allclose(joined.sum_y, whole.sum_y[order])
+    np.testing.assert_allclose(joined.sum_xy, whole.sum_xy[:, order], atol=1e-12)
+    np.testing.assert_allclose(joined.sum_yy, whole.sum_yy[np.ix_(order, order)])
+    np.testing.assert_allclose(joined.sum_xx, whole.sum_xx, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (Moments.of(np.eye(4), np.eye(4)[:, :2]), "of 3 and of 4 features cannot be added"),
+        (Moments.of(np.eye(3), np.eye(3)), "with 2 target columns without names and with 3 target columns"),
+        (Moments.of(np.eye(3), np.eye(3)[:, :2], names=("a", "b")), "with 2 named classes cannot be added"),
+    ],
+)
+def test_shards_that_do_not_fit_are_refused_in_one_line(other, words):
+    with pytest.raises(InputError, match=words) as raised:
+        Moments.of(np.eye(3), np.eye(3)[:, :2]) + other
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "names", "words"),
+    [
+        (np.ones(3), None, (), r"features \(3,\)"),
+        (np.ones((0, 3)), None, (), "one row per sample"),
+        (np.ones((3, 2)), np.ones(3), (), r"targets \(3,\): give"),
+        (np.ones((3, 2)), np.ones((4, 1)), (), "one row per sample"),
+        (np.array([[1.0], [np.nan], [np.inf]]), None, (), "2 of 3 rows hold NaN"),
+        (np.ones((3, 2)), np.ones((3, 2)), ("a", "a"), "2 target columns with 1 names"),
+    ],
+)
+def test_bad_input_is_refused(x, y, names, words):
+    with pytest.raises(InputError, match=words):
+        Moments.of(x, y, names=names)

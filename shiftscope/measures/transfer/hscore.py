@@ -17,9 +17,10 @@ from shiftscope.measures._resampling import from_draws
 from shiftscope.measures._spectrum import LEADING, Projection, halves, projection, spectrum
 from shiftscope.measures._targets import demand_classes
 
-__all__ = ["hscore"]
+__all__ = ["MIN_SAMPLES", "hscore", "point"]
 
 Floats = NDArray[np.float64]
+Variant = Literal["adjusted", "raw", "shrinkage"]
 
 # With fewer samples for each component the correction divides by next to nothing, above all in half-samples.
 SAMPLES_PER_COMPONENT = 2
@@ -41,7 +42,7 @@ MIN_SAMPLES = 10
 def hscore(
     features: FeatureSet,
     *,
-    variant: Literal["adjusted", "raw", "shrinkage"] = "adjusted",
+    variant: Variant = "adjusted",
     intervals: bool = True,
     rng: RngLike = None,
     kernels: Kernels | None = None,
@@ -88,30 +89,35 @@ def hscore(
     demand_classes(features)
     if features.n < MIN_SAMPLES:
         raise NotApplicableError(f"hscore needs {MIN_SAMPLES} samples; {features.name} has {features.n}.")
-    n, bound = features.n, features.target.n_classes - 1
     whole = projection(features, kernels)
-    rank = len(whole.values)
-    affordable = rank if SAMPLES_PER_COMPONENT * rank <= n else min(LEADING, n // SAMPLES_PER_LEADING)
-    k = affordable if variant == "adjusted" else rank
     intensity, spread = _ledoit_wolf(features, kernels) if variant == "shrinkage" else (0.0, 0.0)
-
-    def score(part: Projection, size: int) -> float:
-        h = _shrunk(part, size, intensity, spread)
-        return _adjusted(h, part, size) if variant == "adjusted" else h
-
-    value = min(score(whole, k), float(bound))
-    fewer = _components_of_halves(affordable, n)
+    value, details = point(whole, variant, intensity, spread)
+    fewer = _components_of_halves(_affordable(whole), features.n)
     parts = halves(features, seed_of(rng), kernels, intervals=intervals)
-    draws = [score(half, min(fewer, len(half.values))) for half in parts]
+    draws = [_score(half, min(fewer, len(half.values)), variant, intensity, spread) for half in parts]
+    floor = -np.inf if variant == "adjusted" else 0.0
+    return from_draws(value, np.array(draws), details, bounds=(floor, features.target.n_classes - 1))
+
+
+def point(whole: Projection, variant: Variant, intensity: float = 0.0, spread: float = 0.0) -> tuple[float, Details]:
+    """Return value and details of the samples that ``whole`` projects; S is shrunk as in :func:`_shrunk`."""
+    bound = int((whole.totals > 0).sum()) - 1
+    k = _affordable(whole) if variant == "adjusted" else len(whole.values)
+    value = min(_score(whole, k, variant, intensity, spread), float(bound))
     details: Details = {"components": k, "per_class": value / bound}
     if variant == "adjusted":
         details |= {"null": 0.0, "raw": _shrunk(whole, k)}
     elif variant == "raw":
-        details |= {"null": k * bound / (n - 1), "saturated": value > (1 - 1e-6) * min(bound, k)}
+        details |= {"null": k * bound / (whole.n - 1), "saturated": value > (1 - 1e-6) * min(bound, k)}
     else:
         details |= {"null": None, "intensity": intensity}
-    floor = -np.inf if variant == "adjusted" else 0.0
-    return from_draws(value, np.array(draws), details, bounds=(floor, float(bound)))
+    return value, details
+
+
+def _affordable(whole: Projection) -> int:
+    """Components of the adjusted form: all of them where samples allow it, otherwise the leading ones."""
+    rank = len(whole.values)
+    return rank if SAMPLES_PER_COMPONENT * rank <= whole.n else min(LEADING, whole.n // SAMPLES_PER_LEADING)
 
 
 def _components_of_halves(k: int, n: int) -> int:
@@ -121,6 +127,11 @@ def _components_of_halves(k: int, n: int) -> int:
     halves shows v(n/2) - v(n) = 3 v(n) of it; it is proportional to k, so a third of the directions shows v(n).
     """
     return min(k, max(k // 3, n // 30, 1))
+
+
+def _score(part: Projection, k: int, variant: Variant, intensity: float, spread: float) -> float:
+    h = _shrunk(part, k, intensity, spread)
+    return _adjusted(h, part, k) if variant == "adjusted" else h
 
 
 def _shrunk(part: Projection, k: int, intensity: float = 0.0, spread: float = 0.0) -> float:

@@ -17,7 +17,7 @@ from shiftscope.measures._resampling import from_draws
 from shiftscope.measures._spectrum import Projection, halves, projection
 from shiftscope.measures._targets import usable_targets
 
-__all__ = ["logme"]
+__all__ = ["logme", "point"]
 
 Floats = NDArray[np.float64]
 
@@ -90,14 +90,17 @@ def logme(
     halves say little about the spread. Values of different targets are not comparable.
     """
     usable_targets(features)
-    seed = seed_of(rng)
-    whole = projection(features, kernels, centred=centred)
-    null, gain = _evidence(whole)
-    parts = [_evidence(half) for half in halves(features, seed, kernels, centred=centred, intervals=intervals)]
-    details: Details = {"evidence": null + gain, "null": null, "gain": gain, "rank": len(whole.values)}
-    if variant == "gain":
-        return from_draws(gain, np.array([g for _, g in parts]), details, bounds=(0.0, np.inf))
-    return from_draws(null + gain, np.array([sum(part) for part in parts]), details)
+    value, details = point(projection(features, kernels, centred=centred), variant)
+    parts = halves(features, seed_of(rng), kernels, centred=centred, intervals=intervals)
+    draws = np.array([point(half, variant)[0] for half in parts])
+    return from_draws(value, draws, details, bounds=(0.0 if variant == "gain" else -np.inf, np.inf))
+
+
+def point(seen: Projection, variant: Literal["gain", "evidence"]) -> tuple[float, Details]:
+    """Return value and details of the samples that ``seen`` projects."""
+    null, gain = _evidence(seen)
+    details: Details = {"evidence": null + gain, "null": null, "gain": gain, "rank": len(seen.values)}
+    return gain if variant == "gain" else null + gain, details
 
 
 def _evidence(seen: Projection) -> tuple[float, float]:

@@ -20,7 +20,7 @@ __all__ = ["parc"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-# Half the memory: five parts of 1 000 samples are kept at once.
+# Half the memory to move: every half-sample takes its block of both matrices.
 Ranks = NDArray[np.int32]
 
 PART = 1000
@@ -39,6 +39,16 @@ class Part(NamedTuple):
 
     by_features: Ranks
     by_target: Ranks
+
+
+class Judged(NamedTuple):
+    """What one part says: its value, and ``from_pairs`` of the variance of its value ``of_halves`` (R,)."""
+
+    value: float
+    constant: bool  # all pairs are equally far, by features or by targets
+    n_pairs: int
+    from_pairs: float
+    of_halves: Floats
 
 
 @measure(
@@ -105,22 +115,21 @@ def parc(
     usable_targets(features)
     seed = seed_of(rng)
     rows = _standardised(features.features) if standardised else features.features
-    members = _members(features, seed)
-    parts = [_part(features, rows, chosen) for chosen in members]
-    ranks = [_ranks(part) for part in parts]
-    if all(_constant(x) or _constant(y) for x, y in ranks):
+    halves = half_samples(features, seed, intervals=intervals)
+    # One part at a time: its pairs take more memory than its features.
+    parts = [_judge(_part(features, rows, chosen), halves[:, chosen]) for chosen in _members(features, seed)]
+    if all(part.constant for part in parts):
         raise NotApplicableError(f"all pairs of {features.name} are equally far, by features or by targets.")
-    value = float(np.mean([_pearson(x, y) for x, y in ranks]))
-    details: Details = {"parts": len(parts), "pairs": sum(len(x) for x, _ in ranks)}
+    value = float(np.mean([part.value for part in parts]))
+    details: Details = {"parts": len(parts), "pairs": sum(part.n_pairs for part in parts)}
     if features.target.kind == "class":
         sizes = features.target.counts / features.n
         alike = float(sizes @ (features.n * sizes - 1)) / (features.n - 1)
         details["ceiling"] = float(np.sqrt(3 * alike * (1 - alike)))
     if not intervals:
         return from_draws(value, np.empty(0), details)
-    halves = half_samples(features, seed)
-    drawn = np.mean([_of_halves(p, halves[:, chosen]) for p, chosen in zip(parts, members, strict=True)], axis=0)
-    from_pairs = float(np.mean([_variance_from_pairs(p, *r) for p, r in zip(parts, ranks, strict=True)])) / len(parts)
+    drawn = np.mean([part.of_halves for part in parts], axis=0)
+    from_pairs = float(np.mean([part.from_pairs for part in parts])) / len(parts)
     return from_draws(value, _without_excess(drawn, from_pairs), details, bounds=(-1.0, 1.0))
 
 
@@ -179,6 +188,12 @@ def _correlations(rows: NDArray[np.floating[Any]]) -> Floats:
     unit /= np.where(length > 0, length, 1.0)[:, None]
     correlations: Floats = unit @ unit.T
     return correlations
+
+
+def _judge(part: Part, halves: NDArray[np.bool_]) -> Judged:
+    x, y = _ranks(part)
+    from_pairs = _variance_from_pairs(part, x, y) if len(halves) else 0.0
+    return Judged(_pearson(x, y), _constant(x) or _constant(y), len(x), from_pairs, _of_halves(part, halves))
 
 
 def _ranks(part: Part) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ from shiftscope.core.seeds import RngLike, seed_of
 from shiftscope.kernels import Kernels
 from shiftscope.measures._declare import measure
 from shiftscope.measures._resampling import from_draws, half_samples
-from shiftscope.measures._spectrum import spectrum
+from shiftscope.measures._spectrum import singular_entropy, spectrum
 
 __all__ = ["rankme"]
 
@@ -58,9 +58,7 @@ def rankme(features: FeatureSet, *, rng: RngLike = None, kernels: Kernels | None
     with n; and when features are spread by noise, which is spread over all directions.
     """
     values, left = spectrum(features, kernels)
-    shares = np.sqrt(values / values.sum())
-    shares /= shares.sum()
-    entropy = -float(shares @ np.log(shares))
+    shares, entropy = singular_entropy(values)
     influence = np.square(left) @ (shares * (np.log(shares) + entropy)) / -2
     value = float(np.exp(entropy))
     weights = 2.0 * half_samples(features, seed_of(rng)) - 1.0

@@ -13,7 +13,7 @@ from shiftscope.measures._declare import measure
 from shiftscope.measures._held_out import calibrated, calibration_error, judge_classes, judge_values
 from shiftscope.measures._penalty import fold_penalties
 from shiftscope.measures._resampling import folds
-from shiftscope.measures._spectrum import spectrum
+from shiftscope.measures._spectrum import singular_entropy, spectrum
 from shiftscope.measures._targets import usable_targets
 
 __all__ = ["ridge"]
@@ -66,10 +66,12 @@ def ridge(
     Estimate
         ``losses``: 1 - correct per sample (balanced: times n/(C n_c)); for labels and real targets squared errors
         relative to the variance. ``details``: ``penalty`` in units of the largest eigenvalue (geometric mean over
-        folds), ``rank`` of the features, and for classes ``accuracy``, ``balanced_accuracy``, ``largest_class``,
-        ``nll``, the negative log-likelihood in nats (the sharpness of a fold's softmax is fitted on the held-out
-        scores of all other folds), ``nll_null``, the entropy of the class shares, and ``calibration_error`` of
-        the same probabilities: the mean gap between confidence and accuracy, in at most 15 bins.
+        folds), ``rank`` of the features, ``effective_rank``, the exponential of the entropy of their singular values
+        (below 2 nearly everything lies along one direction), and for classes ``accuracy``, ``balanced_accuracy``,
+        ``largest_class``, ``nll``, the negative log-likelihood in nats (the sharpness of a fold's softmax is fitted
+        on the held-out scores of all other folds), ``nll_null``, the entropy of the class shares, and
+        ``calibration_error`` of the same probabilities: the mean gap between confidence and accuracy, in at most 15
+        bins.
 
     Raises
     ------
@@ -93,7 +95,11 @@ def ridge(
     for penalty in np.unique(penalties):
         rows = penalties[parts] == penalty
         predicted[rows] = numbers.ridge_held_out(left, values, targets, parts, penalty * values[0])[rows]
-    details: Details = {"penalty": float(np.exp(np.log(penalties).mean())), "rank": len(values)}
+    details: Details = {
+        "penalty": float(np.exp(np.log(penalties).mean())),
+        "rank": len(values),
+        "effective_rank": float(np.exp(singular_entropy(values)[1])),
+    }
     if features.target.kind == "real":
         return judge_values(features, targets, predicted, seed, details, intervals=intervals)
     scores = _with_common_shares(predicted, targets, parts)
