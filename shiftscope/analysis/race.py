@@ -70,7 +70,7 @@ def falls(stood: Standings, spent: float) -> tuple[float | None, list[Fall]]:
 
     Candidate c falls where, for some j, it is behind by more than the limit either in its mean rank or in every one
     of the voting measures. Standard errors are standard deviations of the difference between c and j over the paired
-    draws, those of P(best): half-samples, and for mean ranks the measures too. Mean ranks are averages over the draws: those of the points themselves are more extreme than
+    half-sample draws. Mean ranks are averages over the draws: those of the points themselves are more extreme than
     they would be on other images, and of two equal candidates they dropped the better one in 18 % of races.
 
     The limit is the normal quantile at 1 - ``spent`` / (2 (m - 1)), with m candidates still in: by Bonferroni over
@@ -87,7 +87,7 @@ def falls(stood: Standings, spent: float) -> tuple[float | None, list[Fall]]:
     if others < 1:
         return None, []
     limit = NormalDist().inv_cdf(1 - spent / (2 * others))
-    drawn = stood.drawn_mean_rank
+    drawn = stood.drawn_ranks.mean(axis=0)
     mean = drawn.mean(axis=1, keepdims=True)
     # Ranks are coarse and draws may all agree: never surer than had one draw moved by one rank in one measure.
     least = 1 / (len(stood.measures) * np.sqrt(drawn.shape[1]))

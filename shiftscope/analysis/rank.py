@@ -14,7 +14,6 @@ from scipy.stats import rankdata
 from shiftscope.analysis.choices import choices, kendall_w
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.records import Estimate, Gain, MeasureResult, Published, Ranking, RankRow
-from shiftscope.core.seeds import stream
 from shiftscope.measures import DEFAULT_TRANSFER, MEASURES
 from shiftscope.measures._resampling import LEVEL as HALVES_LEVEL
 from shiftscope.measures._resampling import Z
@@ -103,10 +102,9 @@ def rank_candidates(
     Notes
     -----
     The probability of being best is the share of draws in which a candidate's mean rank is the least; ties share
-    it. A draw takes one half-sample, the same for all candidates (see ``measures._resampling``; draws are centred on
-    the point estimates), and as many of the measures as there are, with replacement. So it says how far sampling
-    noise and disagreement between the measures could reorder these candidates on this target, and not whether all
-    measures err together. Cost O(R M C log C) for C candidates, M measures, R draws.
+    it. A draw is one half-sample, the same for all candidates (see ``measures._resampling``; draws are centred on the
+    point estimates): it says how far sampling noise alone could reorder these candidates on this target. How far the
+    measures agree is said by Kendall's W beside it. Cost O(R M C log C) for C candidates, M measures, R draws.
     """
     estimates = _estimates(results, target)
     names = sorted({r.backbone for r in results if r.target == target})
@@ -154,18 +152,6 @@ class Standings:
         """The same in every draw (measures, candidates, draws)."""
         ranked: Array = rankdata(-self.drawn, axis=1)
         return ranked
-
-    @cached_property
-    def drawn_mean_rank(self) -> Array:
-        """Mean rank in every draw (candidates, draws), over measures that are drawn too, with replacement.
-
-        Which measure is right about a target is not known: where they disagree, no number of samples makes the
-        order sure.
-        """
-        n_measures, _, n_draws = self.drawn.shape
-        chosen = stream(0, "measures of a draw", str(n_measures)).integers(n_measures, size=(n_measures, n_draws))
-        ranks: Array = np.take_along_axis(self.drawn_ranks, chosen[:, None, :], axis=0).mean(axis=0)
-        return ranks
 
 
 def standings(
@@ -237,7 +223,7 @@ def _gain(mine: Estimate, other: Estimate) -> Gain:
 def _rows(stood: Standings, copies: Mapping[str, str]) -> list[RankRow]:
     candidates = stood.candidates
     mean_rank = stood.ranks.mean(axis=0)[:, 0]
-    drawn_mean = stood.drawn_mean_rank
+    drawn_mean = stood.drawn_ranks.mean(axis=0)
     low, high = np.quantile(drawn_mean, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
     shares = _rank_shares(drawn_mean)
     # Equal mean ranks are ordered by the draws, then by name: never by how candidates were listed.
