@@ -67,3 +67,21 @@ def test_halves_of_one_data_set_are_seldom_called_shifted(photo):
         flagged += ss.measures.mmd(pair, n_permutations=199, rng=split).pvalue <= 0.05
     # At a true level of .05 more than 10 of 100 happen in 1.1 % of all runs; this one is fixed by its seeds.
     assert flagged <= 10
+
+
+def test_imagenet_weights_on_natural_photos_are_not_called_harmful(cache, pictures, zoo):
+    imagenet = ("mnv1_075_imagenet", "mnv1_025_imagenet")
+    run = ss.rank(
+        f"{pictures}/pacs_photo",
+        [f"{zoo}#{n}" for n in (*imagenet, PERSON)],
+        per_class=20,
+        trust_code=True,
+        cache=cache,
+    )
+    findings = [(f.code, f.subject) for f in run.record.findings if f.code.startswith("NT")]
+    assert not {("NT201", n) for n in imagenet} & set(findings)
+    assert not {("NT204", n) for n in imagenet} & set(findings)
+    forecasts = {f.backbone: f for f in run.record.forecasts}
+    assert all(g.shown for n in imagenet for g in forecasts[n].evidence if g.measure == "ridge")
+    # Weights that tell persons from none are not shown to beat raw pixels here.
+    assert ("NT201", PERSON) in findings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shiftscope.analysis.forecast.covariates import readable
+from shiftscope.analysis.forecast.covariates import number, readable
 from shiftscope.analysis.forecast.foresee import calibration_of_package, foresee
 from shiftscope.analysis.rank import GAIN_MEASURE
 from shiftscope.analysis.strategy import advise, learning_curve
@@ -71,7 +71,9 @@ def tell(
 
 def _curve(features: FeatureSet, probe: Estimate, seed: int) -> list[LearningPoint]:
     parts = learning_curve(features, seed=seed)
-    return [*parts, LearningPoint(n=features.n, accuracy=probe.value)] if parts else []
+    # The value itself may be a mean recall, where that was asked for.
+    whole = number(probe, "accuracy")
+    return [*parts, LearningPoint(n=features.n, accuracy=whole)] if parts else []
 
 
 def _estimate(results: Sequence[MeasureResult], target: str, backbone: str, measure: str) -> Estimate | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -107,7 +108,9 @@ def _kwargs(name: str, weights: Any) -> dict[str, Any]:
 def _published(weights: Any) -> Published | None:
     """Top-1 accuracy on ImageNet as torchvision reports it, in per cent there."""
     top1 = weights.meta.get("_metrics", {}).get(IMAGENET, {}).get("acc@1")
-    return None if top1 is None else Published(dataset=IMAGENET, top1=round(top1 / 100, 6))
+    # Weights of an encoder without a classifier have NaN there.
+    known = top1 is not None and math.isfinite(top1)
+    return Published(dataset=IMAGENET, top1=round(top1 / 100, 6)) if known else None
 
 
 def _transform(weights: Any) -> InputTransform:

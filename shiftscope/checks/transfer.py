@@ -15,8 +15,11 @@ FEW_PER_CLASS = 5
 WIDE = 0.2  # points of accuracy / 100: an interval that wide says nothing
 LEAST_RANK = 2.0
 ARMS = {"head": "a frozen head", "full": "fine-tuning"}
-# How the measures word it where there is nothing to decompose.
-CONSTANT = "have equal features."
+# How a measure words it that there is nothing to read, and what that means.
+NOTHING_TO_READ = {
+    PROBE: ("have equal features.", "All samples have equal features"),
+    "leep": ("a head that tells nothing apart is none.", "The source head puts all samples into one class"),
+}
 
 
 def check_transfer(record: RunRecord) -> Iterator[Finding]:
@@ -31,38 +34,39 @@ def check_transfer(record: RunRecord) -> Iterator[Finding]:
             yield _no_benefit(forecast, gains)
         if forecast.per_class is not None and forecast.per_class < FEW_PER_CLASS:
             few[forecast.target] = forecast.per_class
-        elif any(gain.high - gain.low > WIDE for gain in gains):
-            yield _too_wide(forecast, gains)
+        elif wide := [gain for gain in gains if gain.high - gain.low > WIDE]:
+            yield _too_wide(forecast, wide)
     for target, per_class in few.items():
         yield _too_few(target, per_class)
+    baselines = {(ranking.target, row.backbone) for ranking in record.rankings for row in ranking.rows if row.baseline}
     for result in record.results:
-        if not record.backbones[result.backbone].random and (why := _degenerate(result)):
+        if (result.target, result.backbone) not in baselines and (why := _degenerate(result)):
             yield _broken(result, why)
 
 
 def _likely(forecast: Forecast, gains: list[Paired]) -> Iterator[Finding]:
     """Find arms whose forecast reaches one half while a gain over a baseline is not shown."""
     missing = [gain for gain in gains if not gain.shown]
-    for arm in forecast.arms:
-        if missing and arm.probability is not None and arm.probability >= LIKELY:
-            yield Finding(
-                code="NT201",
-                severity="error",
-                subject=forecast.backbone,
-                title=f"{forecast.backbone}: {ARMS[arm.arm]} on {forecast.target} will likely hurt.",
-                message=(
-                    f"With {_chance(arm)} it ends below training from scratch, and the probe is not shown to do "
-                    f"better: {_said(missing)}. Take another candidate, or "
-                    f"{'fine-tune it' if arm.arm == 'head' else 'train from scratch'}."
-                ),
-                evidence={
-                    "target": forecast.target,
-                    "arm": arm.arm,
-                    "probability": arm.probability,
-                    **_numbers(gains),
-                    **forecast.covariates,
-                },
-            )
+    likely = [arm for arm in forecast.arms if missing and arm.probability is not None and arm.probability >= LIKELY]
+    instead = "fine-tune it" if [arm.arm for arm in likely] == ["head"] else "train from scratch"
+    for arm in likely:
+        yield Finding(
+            code="NT201",
+            severity="error",
+            subject=forecast.backbone,
+            title=f"{forecast.backbone}: {ARMS[arm.arm]} on {forecast.target} will likely hurt.",
+            message=(
+                f"With {_chance(arm)} it ends below training from scratch, and the probe is not shown to do better: "
+                f"{_said(missing)}. Take another candidate, or {instead}."
+            ),
+            evidence={
+                "target": forecast.target,
+                "arm": arm.arm,
+                "probability": arm.probability,
+                **_numbers(gains),
+                **forecast.covariates,
+            },
+        )
 
 
 def _no_benefit(forecast: Forecast, gains: list[Paired]) -> Finding:
@@ -78,14 +82,14 @@ def _no_benefit(forecast: Forecast, gains: list[Paired]) -> Finding:
     )
 
 
-def _too_wide(forecast: Forecast, gains: list[Paired]) -> Finding:
+def _too_wide(forecast: Forecast, wide: list[Paired]) -> Finding:
     return Finding(
         code="NT203",
         severity="warning",
         subject=forecast.backbone,
         title=f"{forecast.backbone}: not enough data on {forecast.target} to say whether it helps.",
-        message=f"Intervals of its gains are over 20 points wide: {_said(gains)}. Label more samples.",
-        evidence={"target": forecast.target, **_numbers(gains)},
+        message=f"Intervals over 20 points wide: {_said(wide)}. Label more samples.",
+        evidence={"target": forecast.target, **_numbers(wide)},
     )
 
 
@@ -102,14 +106,14 @@ def _too_few(target: str, per_class: float) -> Finding:
 
 def _degenerate(result: MeasureResult) -> str:
     """Say what is degenerate, if anything; told by the probe, and for the head by LEEP."""
-    if result.measure == PROBE and result.reason.endswith(CONSTANT):
-        return "All samples have equal features"
-    details = result.estimate.details if result.estimate is not None else {}
-    rank, used = details.get("effective_rank"), details.get("outputs_used")
-    if result.measure == PROBE and isinstance(rank, float) and rank < LEAST_RANK:
+    if result.measure not in NOTHING_TO_READ:
+        return ""
+    if result.estimate is None:
+        ending, why = NOTHING_TO_READ[result.measure]
+        return why if result.reason.endswith(ending) else ""
+    rank = result.estimate.details.get("effective_rank")
+    if isinstance(rank, int | float) and rank < LEAST_RANK:
         return f"The features have an effective rank of {rank:.2f}"
-    if result.measure == "leep" and used == 1:
-        return "The source head puts all samples into one class"
     return ""
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from shiftscope.analysis.rank import measure_candidates, rank_candidates
 from shiftscope.core.features import FeatureSet
-from shiftscope.core.records import Estimate, MeasureResult
+from shiftscope.core.records import Estimate, MeasureResult, Published
 from shiftscope.measures import MEASURES
 
 
@@ -54,6 +54,8 @@ def test_mean_rank_is_taken_over_measures():
     assert rows["a"].ranks == {"logme": 1, "knn": 1, "hscore": 3}
     assert rows["a"].p_best == 1
     assert ranking.best_set == ("a",)
+    # What no draw shows: the measures hardly agree. Sums 5, 6, 7 of three measures on three candidates.
+    assert ranking.kendall_w == pytest.approx(12 * 2 / (9 * 24))
 
 
 def test_interval_holds_the_point_and_the_draws():
@@ -209,3 +211,55 @@ def test_the_source_head_has_a_vote_where_all_heads_have_ten_outputs(outputs, vo
     assert rank_candidates(results[:3], target="here").measures == ["knn"]
     # Asked for alone, it ranks by what there is.
     assert rank_candidates(results[2:], target="here", aggregate=["leep"]).measures == ["leep"]
+
+
+def test_one_backbone_under_two_names_cannot_be_told_apart():
+    rng = np.random.default_rng(0)
+    made = {m: rng.normal(1, 0.1, size=60) for m in ("logme", "knn", "hscore")}
+    results = [result(b, m, d.mean(), d) for b in ("net", "twin") for m, d in made.items()]
+    results += [result("other", m, 0.0, rng.normal(0, 0.1, size=60)) for m in made]
+    ranking = rank_candidates(results, target="here")
+    rows = by_name(ranking)
+    assert rows["net"].p_best == rows["twin"].p_best == 0.5
+    assert ranking.best_set == ("net", "twin")
+    assert [row.rank for row in ranking.rows] == [1, 1, 3]
+
+
+@pytest.mark.parametrize("noise", [1.0, 0.1, 1e-3, 0.0])
+def test_opposite_measures_leave_both_winners_whatever_the_number_of_samples(noise):
+    rng = np.random.default_rng(0)
+    values = {"logme": {"a": 9, "b": 0, "c": -9}, "knn": {"a": 0, "b": 9, "c": -9}}
+    results = [
+        result(b, m, v, v + noise * rng.normal(size=200)) for m, column in values.items() for b, v in column.items()
+    ]
+    ranking = rank_candidates(results, target="here")
+    assert [row.p_best for row in ranking.rows] == [0.5, 0.5, 0]
+    assert ranking.best_set == ("a", "b")
+
+
+def test_measures_that_agree_say_what_one_of_them_says():
+    rng = np.random.default_rng(1)
+    drawn = {b: v + rng.normal(size=300) for b, v in (("a", 1.0), ("b", 0.8), ("c", -1.0))}
+    alone = rank_candidates([result(b, "knn", d.mean(), d) for b, d in drawn.items()], target="here")
+    # The same order in every draw, on another scale.
+    results = [result(b, m, k * d.mean(), k * d) for b, d in drawn.items() for m, k in (("knn", 1), ("logme", 7))]
+    ranking = rank_candidates(results, target="here")
+    assert ranking.measures == ["logme", "knn"]
+    assert [row.p_rank for row in ranking.rows] == [row.p_rank for row in alone.rows]
+    assert 0.1 < ranking.rows[1].p_best < 0.5
+    assert ranking.best_set == alone.best_set
+    assert ranking.kendall_w == pytest.approx(1)
+
+
+def test_the_ranking_says_whom_to_try():
+    results = [result(b, m, v) for m in ("knn", "ridge") for b, v in (("a", 0.9), ("b", 0.8), ("c", 0.7))]
+    figures = {"b": Published(dataset="photos", top1=0.5), "c": Published(dataset="photos", top1=0.6), "a": None}
+    ranking = rank_candidates(results, target="here", published=figures)
+    assert [row.backbone for row in ranking.rows] == ["a", "b", "c"]
+    assert [choice.backbones for choice in ranking.choices] == [["a"], ["a", "c"]]
+    # Expected regret is told in accuracy; where ridge was not measured nothing is.
+    assert [choice.expected_regret for choice in ranking.choices] == [0, 0]
+    bare = rank_candidates([r for r in results if r.measure == "knn"], target="here", published=figures)
+    assert [choice.expected_regret for choice in bare.choices] == [None, None]
+    assert rank_candidates(results, target="here", baselines={"b", "c"}).choices == []
+    assert ranking.kendall_w is None

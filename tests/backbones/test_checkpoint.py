@@ -80,6 +80,25 @@ def test_an_entry_becomes_the_network_it_describes(weights, wrap):
     }  # fmt: skip
 
 
+def test_what_was_verified_is_the_published_accuracy(weights):
+    verified = {"on": "test images", "top1": 0.75, "top5": 0.9, "n": 100}
+    (card,) = (b.card for b in opened(weights.parent, entry(weights, verified=verified)))
+    assert (card.published.dataset, card.published.top1) == ("noise: test images", 0.75)
+    (bare,) = (b.card for b in opened(weights.parent, entry(weights)))
+    assert bare.published is None
+    # Telling how good weights are does not make them others.
+    assert bare.identity == card.identity
+    (copy,) = opened(weights.parent, entry(weights, verified=verified), name="net@random")
+    assert copy.card.published is None
+
+
+def test_test_images_of_another_source_are_another_data_set(weights):
+    verified = {"on": "test images", "top1": 0.75}
+    two = [entry(weights, verified=verified), entry(weights, name="other", source_domain="clouds", verified=verified)]
+    a, b = (b.card.published.dataset for b in opened(weights.parent, *two, name="*"))
+    assert a != b
+
+
 def test_names_choose_entries(weights):
     two = [entry(weights), entry(weights, name="other")]
     assert [b.card.name for b in opened(weights.parent, *two, name="*")] == ["net", "other"]
@@ -148,6 +167,9 @@ def test_a_pickle_that_runs_code_is_refused_before_any_work(tmp_path, capsys):
         ({"std": [0.5, 0.5, 0.0]}, BackboneError, "std"),
         ({"input_size": "big"}, BackboneError, "input_size"),
         ({"num_classes": None}, BackboneError, "num_classes"),
+        ({"verified": {"on": "x", "top1": 75}}, BackboneError, r"verified\.top1: .* less than or equal to 1"),
+        ({"verified": {"on": "x"}}, BackboneError, r"verified\.top1: field required"),
+        ({"verified": {"on": "", "top1": 0.5}}, BackboneError, r"verified\.on"),
     ],
 )
 def test_bad_entries_are_one_clear_line_and_found_at_opening(weights, changes, error, words):

@@ -5,7 +5,8 @@ import torch
 import torchvision
 
 from shiftscope.backbones import architecture_key, download, open_backbones
-from shiftscope.backbones.torchvision import PublishedWeights, open_torchvision
+from shiftscope.backbones.backbone import identity_of
+from shiftscope.backbones.torchvision import PublishedWeights, _published, open_torchvision
 from shiftscope.errors import IntegrityError, UnknownNameError, WeightsUnavailableError
 
 
@@ -25,6 +26,43 @@ def test_cards_say_what_torchvision_publishes():
     assert new.card.identity != old.card.identity
     assert architecture_key(new.card) == architecture_key(old.card)
     assert open_torchvision("swin_t")[0].card.transform.interpolation == "bicubic"
+
+
+def test_cards_carry_the_accuracy_that_torchvision_publishes():
+    cards = {
+        n: open_torchvision(n)[0].card
+        for n in ("resnet50.IMAGENET1K_V1", "resnet50", "vit_b_16.IMAGENET1K_SWAG_E2E_V1")
+    }
+    figures = {name: card.published for name, card in cards.items()}
+    assert {f.dataset for f in figures.values()} == {"ImageNet-1K"}
+    # Per cent in torchvision's tables.
+    assert [f.top1 for f in figures.values()] == [0.7613, 0.80858, 0.85304]
+    (copy,) = open_backbones("torchvision:resnet50@random")
+    assert copy.card.published is None
+    # It is no part of what the weights are.
+    assert identity_of(cards["resnet50"].model_copy(update={"published": None}), weights=cards["resnet50"].origin) == (
+        cards["resnet50"].identity
+    )
+
+
+def test_all_weights_that_are_published_have_an_accuracy_or_none():
+    every = {
+        str(weights): _published(weights)
+        for name in torchvision.models.list_models(module=torchvision.models)
+        for weights in torchvision.models.get_model_weights(name)
+    }
+    # An encoder of another task, whose accuracy is NaN in torchvision's table.
+    assert [name for name, found in every.items() if found is None] == ["VGG16_Weights.IMAGENET1K_FEATURES"]
+    assert all(0.4 < found.top1 < 0.9 for found in every.values() if found is not None)
+
+
+def test_weights_without_a_figure_on_imagenet():
+    class Weights:
+        meta = {"_metrics": {"COCO-val2017": {"acc@1": 12.0}}}  # noqa: RUF012
+
+    assert _published(Weights) is None
+    Weights.meta = {}
+    assert _published(Weights) is None
 
 
 def test_unknown_models_and_weights():

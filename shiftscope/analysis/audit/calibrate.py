@@ -131,10 +131,13 @@ def foretell(evidence: Evidence, covariates: Sequence[int]) -> Foretold | None:
     return Foretold(p, base, covered)
 
 
-def calibration(evidence: Mapping[Arm, Evidence]) -> Calibration:
+def calibration(
+    evidence: Mapping[Arm, Evidence], auroc: Mapping[Arm, tuple[float, float, float]] | None = None
+) -> Calibration:
     """Fit the forecast that is shipped: all covariates, all cells, arm by arm.
 
-    The spread of a forecast is that of models fitted to resampled target groups, with the penalty held.
+    The spread of a forecast is that of models fitted to resampled target groups, with the penalty held. ``auroc`` says
+    how well such forecasts ordered cells that they had not seen, with the ends of its interval.
     """
     every = next(iter(evidence.values()))
     return Calibration(
@@ -144,11 +147,11 @@ def calibration(evidence: Mapping[Arm, Evidence]) -> Calibration:
         cells=_digest(evidence),
         groups=sorted(set(every.groups.tolist())),
         families=sorted(set(every.families.tolist())),
-        questions={arm: _question(found) for arm, found in evidence.items()},
+        questions={arm: _question(found, (auroc or {}).get(arm)) for arm, found in evidence.items()},
     )
 
 
-def _question(evidence: Evidence) -> QuestionModel:
+def _question(evidence: Evidence, auroc: tuple[float, float, float] | None) -> QuestionModel:
     model = calibrate(evidence, range(len(COVARIATES)))
     arrays = (model.mean, model.scale, model.weights, model.low, model.high)
     mean, scale, weights, low, high = ([_short(v) for v in a] for a in arrays)
@@ -162,6 +165,7 @@ def _question(evidence: Evidence) -> QuestionModel:
         penalty=_short(model.penalty),
         base_rate=_short(float(np.average(evidence.q, weights=evidence.counts))),
         n_cells=round(float(evidence.counts.sum())),
+        auroc=None if auroc is None else (_short(auroc[0]), _short(auroc[1]), _short(auroc[2])),
         resampled=[[_short(v) for v in b] for b in _resampled(evidence, model)],
     )
 

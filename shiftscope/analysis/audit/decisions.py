@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from shiftscope.analysis.audit.agreement import cluster_bootstrap
-from shiftscope.analysis.audit.calibrate import Evidence, foretell
+from shiftscope.analysis.audit.calibrate import Evidence, Foretold, foretell
 from shiftscope.analysis.forecast.covariates import COVARIATES
 from shiftscope.analysis.rank import GAIN_MEASURE
 from shiftscope.analysis.strategy import LIKELY, RULES, Facts, decide, sure_level
@@ -33,6 +33,7 @@ ALWAYS = {
     "always_scratch": "scratch",
 }
 
+Cell: TypeAlias = tuple[str, str, str, int]  # backbone, target, regime, split
 Key: TypeAlias = tuple[str, str, str]  # predictor, truth, statistic
 
 
@@ -105,8 +106,8 @@ def score_strategy(
     once for each split. ``always_*`` train the same part everywhere, where it was trained.
     """
     chances = [foretell(evidence, range(len(COVARIATES))) for evidence in (head, full)]
-    p_full = {} if chances[1] is None else dict(zip(_cells(full), chances[1].p.tolist(), strict=True))
-    if chances[0] is None or not p_full:
+    p_head, p_full = (_told(e, c) for e, c in zip((head, full), chances, strict=True))
+    if not p_head or not p_full:
         return []
     shown = {
         (b, told.target, told.regime, told.seed): any(g.shown for g in gains if g.measure == GAIN_MEASURE)
@@ -123,11 +124,11 @@ def score_strategy(
         for r in told.results
         if r.measure == GAIN_MEASURE and r.estimate is not None
     }
-    for cell, p_head in zip(_cells(head), chances[0].p.tolist(), strict=True):
+    for cell in p_head:
         arms = {arm: reached[cell[:3]][arm] for arm in ARMS if arm in reached[cell[:3]]}
         if cell not in p_full or cell not in shown or len(arms) < 2:
             continue
-        facts = Facts(p_head, p_full[cell], shown[cell], levels[cell])
+        facts = Facts(p_head[cell], p_full[cell], shown[cell], levels[cell])
         taken = {
             "strategy": _trained(ARM_OF[RULES[decide(facts)]], arms),
             **{k: v for k, v in ALWAYS.items() if v in arms},
@@ -156,15 +157,13 @@ def score_findings(
     }
     scores: list[Score] = []
     for arm, found in evidence.items():
-        chances = foretell(found, range(len(COVARIATES)))
-        if chances is None:
-            continue
+        told_of = _told(found, foretell(found, range(len(COVARIATES))))
         seen: dict[Key, _Found] = defaultdict(lambda: _Found([], []))
-        for cell, gap, p in zip(_cells(found), found.gaps, chances.p.tolist(), strict=True):
+        for (cell, p), gap in zip(told_of.items(), found.gaps, strict=True):
             outcome = gap.outcome()
             if outcome == "indistinguishable" or not gains.get(cell):
                 continue
-            likely = p >= LIKELY and not all(g.shown for g in gains[cell])
+            likely = p is not None and p >= LIKELY and not all(g.shown for g in gains[cell])
             useless = not any(g.shown for g in gains[cell])
             statistic = "false_alarms" if outcome == "positive" else "caught"
             for predictor, flagged in (("NT201", likely), ("NT201 or NT202", likely or useless)):
@@ -175,7 +174,15 @@ def score_findings(
     return scores
 
 
-def _cells(evidence: Evidence) -> list[tuple[str, str, str, int]]:
+def _told(evidence: Evidence, chances: Foretold | None) -> dict[Cell, float | None]:
+    """Chance by cell; None outside of the range of the cells that the model saw, where users get none either."""
+    if chances is None:
+        return {}
+    known = zip(chances.p.tolist(), chances.covered.tolist(), strict=True)
+    return {cell: p if covered else None for cell, (p, covered) in zip(_cells(evidence), known, strict=True)}
+
+
+def _cells(evidence: Evidence) -> list[Cell]:
     """What each row of the evidence is about: backbone, target, regime, split."""
     return [
         (g.backbone, g.target, g.regime, seed) for g, seed in zip(evidence.gaps, evidence.seeds.tolist(), strict=True)

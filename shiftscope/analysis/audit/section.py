@@ -17,7 +17,7 @@ from shiftscope.analysis.audit.plan import SEARCHED, Job, Rates, chosen_rates, c
 from shiftscope.analysis.audit.scoring import score_all
 from shiftscope.analysis.audit.workshop import PIXELS, Workshop
 from shiftscope.core.advice import Advice
-from shiftscope.core.audit import Audit, AuditedBackbone, AuditedTarget, Gap, SearchedRate
+from shiftscope.core.audit import Audit, AuditedBackbone, AuditedTarget, Gap, Score, SearchedRate
 from shiftscope.core.cells import Cell, CellArm
 from shiftscope.core.forecast import ARMS, Arm
 
@@ -60,9 +60,19 @@ def audit_section(
     return audit.model_copy(
         update={
             "scores": sorted(scores, key=lambda s: (s.truth, s.predictor, s.statistic)),
-            "calibration": calibration(evidence) if evidence else None,
+            "calibration": calibration(evidence, _aurocs(scores)) if evidence else None,
         }
     )
+
+
+def _aurocs(scores: Sequence[Score]) -> dict[Arm, tuple[float, float, float]]:
+    """How well the forecast of each arm ordered cells that it had not seen, with the ends of the interval."""
+    found = {s.truth: s for s in scores if (s.predictor, s.statistic) == ("forecast", "auroc")}
+    return {
+        arm: (s.value, s.low, s.high)
+        for arm, question in ARMS.items()
+        if (s := found.get(question)) is not None and s.low is not None and s.high is not None
+    }
 
 
 def _natural(backbone: AuditedBackbone | None, target: str) -> bool:
