@@ -77,9 +77,9 @@ def _regret(tried: Sequence[str], rows: Sequence[RankRow], accuracy: Mapping[str
 
 
 def _best_published(ranked: Sequence[str], published: Mapping[str, Published | None]) -> str | None:
-    """Candidate with the best published figure in the largest group of comparable ones.
+    """Candidate with the best published figure among comparable ones; None where no two can be compared.
 
-    Of equally large groups the one whose best ranks first here; None where no two figures can be compared.
+    Of several groups of comparable ones, the one whose best ranks first here: how many there are says nothing.
     """
     groups: dict[str, list[str]] = defaultdict(list)
     for name in ranked:
@@ -92,5 +92,5 @@ def _best_published(ranked: Sequence[str], published: Mapping[str, Published | N
         assert figure is not None
         return figure.top1
 
-    leaders = [(-len(names), ranked.index(max(names, key=top1))) for names in groups.values() if len(names) > 1]
-    return ranked[min(leaders)[1]] if leaders else None
+    leaders = [ranked.index(max(names, key=top1)) for names in groups.values() if len(names) > 1]
+    return ranked[min(leaders)] if leaders else None

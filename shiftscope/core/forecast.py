@@ -8,7 +8,19 @@ from pydantic import Field
 
 from shiftscope.core.record import Finite, Probability, Record
 
-__all__ = ["ARMS", "Arm", "ArmForecast", "Calibration", "Forecast", "Paired", "QuestionModel", "Zone"]
+__all__ = [
+    "ARMS",
+    "HURTS",
+    "SAFE",
+    "Arm",
+    "ArmForecast",
+    "Basis",
+    "Calibration",
+    "Forecast",
+    "Paired",
+    "QuestionModel",
+    "Zone",
+]
 
 Arm = Literal["head", "full"]
 # A frozen head and fine-tuning, each against training the same architecture from scratch.
@@ -32,6 +44,10 @@ class QuestionModel(Record):
     penalty: Finite
     base_rate: Probability = Field(description="mean chance of the cells it was fitted to")
     n_cells: int
+    auroc: tuple[Probability, Probability, Probability] | None = Field(
+        default=None,
+        description="of cells whose target group and source family it never saw, with the ends of a 95 % interval",
+    )
     resampled: list[list[Finite]] = Field(
         description="intercept and weights again, fitted to resampled target groups: the spread of the forecast"
     )
@@ -67,6 +83,18 @@ class Paired(Record):
         return self.pvalue_holm <= SHOWN
 
 
+class Basis(Record):
+    """What a probability was learnt from, and how good such probabilities were found to be."""
+
+    base_rate: Probability = Field(description="mean chance of harm of the cells: what to expect of any pair")
+    n_cells: int
+    auroc: tuple[Probability, Probability, Probability] | None = Field(
+        default=None,
+        description="of cells whose target group and source family were never seen, with the ends of a 95 % interval; "
+        "0.5 is chance",
+    )
+
+
 class ArmForecast(Record):
     """Chance that one way of using a backbone ends below training its architecture from scratch."""
 
@@ -74,7 +102,9 @@ class ArmForecast(Record):
     probability: Probability | None = Field(description="None where covariates lie outside the calibrated range")
     low: Probability | None = None
     high: Probability | None = None
+    level: Probability | None = Field(default=None, description="nominal coverage of [low, high]")
     outside: list[str] = Field(default=[], description="covariates outside the calibrated range")
+    basis: Basis | None = None
 
     @property
     def zone(self) -> Zone:

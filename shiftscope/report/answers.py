@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from shiftscope.core.forecast import Arm
+from shiftscope.report.advised import advised_arm, rates_line, reasons, regret_line, strategy_lead, to_do
 from shiftscope.report.figures.chances import chances
+from shiftscope.report.figures.zones import strips
+from shiftscope.report.forecasted import ZONES, arm_of, harm_lead, harm_text, out_of_range, told_chance, zone_of
 from shiftscope.report.numerals import (
     NBSP,
     count,
@@ -21,11 +25,14 @@ from shiftscope.report.numerals import (
     shown,
     small_count,
 )
-from shiftscope.report.ranked import RankReading
+from shiftscope.report.profiled import layer_lead, leading_profile
+from shiftscope.report.ranked import Candidate, RankReading
 from shiftscope.report.shifted import ShiftReading
 from shiftscope.report.verdicts import against_pixels, rank_headline, rank_lead, shift_headline, times_floor
 
 __all__ = ["Answer", "answers"]
+
+USED: dict[Arm, str] = {"head": "as a frozen head", "full": "fine-tuned"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,8 @@ class Answer:
 def answers(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) -> list[Answer]:
     """Return the lines of a record: by question for one target, by target for several."""
     if len(rankings) == 1 and len(shifts) <= 1:
-        found = [_how_sure(rankings[0]), _what_next(rankings[0])]
+        view = rankings[0]
+        found = [_how_sure(view), _is_it_safe(view), _what_next(view), _which_layer(view)]
         return [a for a in found if a is not None] + [_shift(view) for view in shifts]
     if not rankings and len(shifts) == 1:
         return _shift_only(shifts[0])
@@ -62,7 +70,7 @@ def _how_sure(view: RankReading) -> Answer | None:
     verb = "cannot" if others else "can"
     who = f"{opened(small_count(others))} other{'s' if others > 1 else ''}" if others else "All others"
     over = listed([view.words_of(m).name for m in view.ranking.measures])
-    draws = f"{count(view.ranking.n_draws)} draws"
+    draws = f"{count(view.ranking.n_draws)} draws of half the samples"
     say = (
         f"probability that {best.name} is the best of {len(view.candidates)}: its share of {draws} with the least "
         f"mean rank over {over}. {who} {verb} be told apart from it at {at}."
@@ -70,25 +78,69 @@ def _how_sure(view: RankReading) -> Answer | None:
     return Answer("How sure?", probability(best.row.p_best), "", say, drawings=chances(view, "sure"))
 
 
+def _is_it_safe(view: RankReading) -> Answer | None:
+    """Say it of the way that is advised, and of the other after it."""
+    best = view.best
+    if best is None or best.forecast is None:
+        return None
+    arm = advised_arm(view)
+    words = ZONES[zone_of(best, arm)]
+    if not best.forecast.arms:
+        return Answer("Is it safe?", words.answer, "", harm_text(view), words.tone)
+    other: Arm = "full" if arm == "head" else "head"
+    first = f"{opened(USED[arm])}, {_ends_below(best, arm, best.name, ' end below training from scratch')}"
+    say = f"{first}; {USED[other]}, {_ends_below(best, other, 'it')}."
+    return Answer("Is it safe?", words.answer, "", say, words.tone, strips(best, "safe"))
+
+
+def _ends_below(best: Candidate, arm: Arm, who: str, what: str = "") -> str:
+    found, zone = arm_of(best, arm), zone_of(best, arm)
+    if zone == "unknown":
+        outside = "" if found is None else out_of_range(found)
+        return f"no probability can be given{f': {outside} is out of range' if outside else ''}"
+    likely = {"safe": "is unlikely to", "unclear": "may or may not", "hurts": "is likely to"}[zone]
+    return f"{who} {likely}{what}, probability {told_chance(found)}"
+
+
 def _what_next(view: RankReading) -> Answer | None:
     best = view.best
     if best is None:
         return None
+    if view.strategy is not None and view.strategy.action == "scratch":
+        return Answer("What next?", "0", "runs", f"{strategy_lead(view)} {reasons(view)[0].says}")
     if view.none_beats_pixels:
         unclear = any(c.over_pixels is not None and c.over_pixels.place == "unclear" for c in view.candidates)
         say = (
             f"As frozen features, {against_pixels(view)}. {'Label more samples, or add' if unclear else 'Add'} "
             "candidates from a nearer domain; check channel order, value range and input size of those you have."
         )
-        return Answer("What next?", "0", "runs", say)
+        nevertheless = f" If one is used nevertheless: {strategy_lead(view)}" if view.strategy else ""
+        return Answer("What next?", "0", "runs", f"{say}{nevertheless}")
+    return _runs(view, best)
+
+
+def _runs(view: RankReading, best: Candidate) -> Answer:
+    """Say which candidates to train: the two that are advised, or all of the best set where the record advises none."""
     lead = [c.name for c in view.best_set]
+    after = " ".join(filter(None, (rates_line(view), regret_line(view, alone=len(lead) == 1))))
     if len(lead) == 1:
         rest = "; no other candidate needs a trial" if len(view.candidates) > 1 else ""
-        return Answer("What next?", "1", "run", f"Train {lead[0]} on {view.target}{rest}.")
+        return Answer("What next?", "1", "run", f"{opened(to_do(view, lead))} on {view.target}{rest}. {after}".strip())
+    two = [shown(name) for name in view.ranking.choices[-1].backbones] if view.ranking.choices else []
+    if two:
+        say = f"{opened(to_do(view, two))} on {view.target} and keep the better. {after}"
+        return Answer("What next?", str(len(two)), "runs", say.strip())
     some = listed(lead) if len(lead) <= 4 else f"the {len(lead)} that cannot be told apart"
     keep = "better" if len(lead) == 2 else "best"
-    say = f"Train {some} on {view.target} and keep the {keep}; with one run only, take {best.name}."
+    say = f"{opened(to_do(view, [some]))} on {view.target} and keep the {keep}; with one run only, take {best.name}."
     return Answer("What next?", str(len(lead)), "runs", say)
+
+
+def _which_layer(view: RankReading) -> Answer | None:
+    if not view.profiles:
+        return None
+    word = "earlier" if leading_profile(view).verdict == "earlier" else "last"
+    return Answer("Which layer?", word, "", layer_lead(view))
 
 
 def _shift(view: ShiftReading, question: str = "Shift") -> Answer:
@@ -155,4 +207,5 @@ def _of_target(view: RankReading) -> Answer:
     if best is None or best.row.p_best is None or len(view.candidates) < 2:
         return Answer(question, "", "", " ".join(filter(None, (rank_headline(view), rank_lead(view)))))
     chance = f"probability that {best.name} is the best of {len(view.candidates)}."
-    return Answer(question, probability(best.row.p_best), "", " ".join(filter(None, (chance, told, rank_lead(view)))))
+    parts = (chance, told, rank_lead(view), strategy_lead(view), harm_lead(view) if view.has_forecasts else "")
+    return Answer(question, probability(best.row.p_best), "", " ".join(filter(None, parts)))

@@ -42,8 +42,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 # Characters of JSON up to which an audit is embedded whole.
 LARGEST_JSON = 280_000
 COLOURS = (
-    "Points are percentage points. Brackets hold intervals; their level stands beside them. Blue leads, purple is the "
-    "target, orange is an error, grey is the rest; shapes and words repeat what colour says."
+    "Points are percentage points. Brackets hold intervals; their level stands beside them. Blue leads or is safe, "
+    "purple is the target, orange is an error or hurts, grey is the rest; shapes and words repeat what colour says."
 )
 AUDIT_COLOURS = (
     "Points are percentage points. Brackets hold 95\N{NO-BREAK SPACE}% intervals. Blue helped or leads, orange hurt, "

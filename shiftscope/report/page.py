@@ -73,7 +73,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure: what it says, how to read it, its drawings for wide and narrow pages, and its numbers."""
+    """A figure: what it says, how to read it, its drawings for wide and narrow pages, and its numbers.
+
+    ``css`` is the class of the table.
+    """
 
     name: str
     number: int
@@ -82,6 +85,7 @@ class Picture:
     drawings: tuple[Markup, ...]
     table: Table
     open: bool = False
+    css: str = ""
 
 
 def cells(*texts: str | Cell) -> tuple[Cell, ...]:

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from shiftscope.core.forecast import ARMS, Forecast
+from shiftscope.core.profile import LayerProfile
 from shiftscope.core.records import BackboneCard, BackboneCost, Estimate, InputCard, Ranking, RankRow, RunRecord
+from shiftscope.core.strategy import Strategy
 from shiftscope.report.margins import Margin, margin
 from shiftscope.report.numerals import shown
 from shiftscope.report.vocabulary import MeasureWords, words_for
@@ -32,6 +35,7 @@ class Candidate:
     over_pixels: Margin | None
     over_random: Margin | None
     random_quality: float | None
+    forecast: Forecast | None
     in_best_set: bool
     has_error: bool
 
@@ -65,6 +69,8 @@ class RankReading:
     baselines: tuple[Candidate, ...]
     pixels: Candidate | None
     chance: float | None
+    strategy: Strategy | None
+    profiles: Mapping[str, LayerProfile]  # of the candidates that were read at several depths, best candidate first
 
     @property
     def target(self) -> str:
@@ -105,6 +111,11 @@ class RankReading:
     def has_paired_gains(self) -> bool:
         """Whether gains over raw pixels have intervals."""
         return any(c.over_pixels is not None and c.over_pixels.ends is not None for c in self.candidates)
+
+    @property
+    def has_forecasts(self) -> bool:
+        """Whether harm was looked into at all, with or without a probability."""
+        return any(c.forecast is not None for c in self.candidates)
 
     @cached_property
     def drawn(self) -> tuple[Candidate, ...]:
@@ -169,6 +180,7 @@ def _read(record: RunRecord, ranking: Ranking) -> RankReading:
     pixels = _pixels(record, ranking)
     best_set = ranking.best_set if ranking.measures else ()
     errors = _with_errors(record, ranking.target)
+    forecasts = {f.backbone: f for f in record.forecasts if f.target == ranking.target}
 
     def candidate(row: RankRow) -> Candidate:
         value, at_random = values.get(row.backbone), values.get(row.random_copy or "")
@@ -181,11 +193,13 @@ def _read(record: RunRecord, ranking: Ranking) -> RankReading:
             over_pixels=margin(row.over_pixels, quality, value, values.get(pixels or "")),
             over_random=margin(row.over_random, quality, value, at_random),
             random_quality=at_random,
+            forecast=forecasts.get(row.backbone),
             in_best_set=row.backbone in best_set,
             has_error=row.backbone in errors,
         )
 
     rows = [candidate(row) for row in ranking.rows]
+    profiles = {p.backbone: p for p in record.profiles if p.target == ranking.target}
     baselines = tuple(c for c in rows if c.row.baseline)
     card = record.inputs.get(ranking.target)
     return RankReading(
@@ -197,6 +211,8 @@ def _read(record: RunRecord, ranking: Ranking) -> RankReading:
         baselines=baselines,
         pixels=next((c for c in baselines if c.row.backbone == pixels), None),
         chance=_chance(card) if quality in ("ridge", "knn") else None,
+        strategy=next((s for s in record.strategies if s.target == ranking.target), None),
+        profiles={row.backbone: profiles[row.backbone] for row in ranking.rows if row.backbone in profiles},
     )
 
 
@@ -215,8 +231,13 @@ def _pixels(record: RunRecord, ranking: Ranking) -> str | None:
 
 
 def _with_errors(record: RunRecord, target: str) -> set[str]:
-    """Backbones that an error finding about this target names."""
-    return {f.subject for f in record.findings if f.severity == "error" and f.evidence.get("target", target) == target}
+    """Backbones that an error finding about this target names.
+
+    One about a single way of using a backbone is no error of the backbone, which may do well used otherwise.
+    """
+    mine = [f for f in record.findings if f.severity == "error" and f.evidence.get("target", target) == target]
+    hurt = {arm: {f.subject for f in mine if f.evidence.get("arm") == arm} for arm in ARMS}
+    return {f.subject for f in mine if "arm" not in f.evidence} | set.intersection(*hurt.values())
 
 
 def _chance(card: InputCard | None) -> float | None:

@@ -7,15 +7,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shiftscope.core.records import Finding, InputCard, RunRecord
+from shiftscope.report.advised import Why, reasons, strategy_lead, two_line
 from shiftscope.report.caveats import caveats, trust_lead
 from shiftscope.report.figures.accuracy import accuracy
 from shiftscope.report.figures.classes import classes
 from shiftscope.report.figures.cost import cost
 from shiftscope.report.figures.effect import effect, shift_table
+from shiftscope.report.figures.harm import harm
+from shiftscope.report.figures.learning import learning
 from shiftscope.report.figures.null import null
+from shiftscope.report.figures.profile import profile
+from shiftscope.report.forecasted import basis_note, harm_lead, harm_text
+from shiftscope.report.harm_tables import harm_table
 from shiftscope.report.inputs import inputs_of
 from shiftscope.report.numerals import listed, opened, small_count
 from shiftscope.report.page import Picture, Table
+from shiftscope.report.profiled import layer_lead, layer_table, layer_text
 from shiftscope.report.raced import race_line, race_table
 from shiftscope.report.ranked import RankReading
 from shiftscope.report.shifted import ShiftReading
@@ -27,21 +34,32 @@ __all__ = ["Findings", "Section", "Trust", "findings_line", "grouped_findings", 
 SEVERITIES = ("error", "warning", "note")
 # Findings of one code that are shown before the rest is folded away.
 SHOWN = 3
+RULES = (
+    "The first reason is the rule that decided. Scored means that what it gives up was counted on pairs of weights and "
+    "target whose outcome was measured; an unscored rule rests on reasoning or custom alone. What trying some is "
+    "expected to give up is the sum, over all others, of the probability of being best times how much better they do: "
+    "it knows sampling noise of the probe only, and against the ground truth it was about two points too small."
+)
 
 
 @dataclass(frozen=True)
 class Section:
-    """One question about one target: its answer, pictures and tables with their headings."""
+    """One question about one target: its answer, pictures and tables with their headings.
+
+    ``baselines`` is what is said of them in the margin, ``aside`` another note there with its title, ``reasons`` a list
+    below the answer.
+    """
 
     id: str
-    kind: Literal["rank", "shift", "audit", "sources"]
+    kind: Literal["rank", "layers", "harm", "shift", "advice", "audit", "sources"]
     title: str
     lead: str
     text: str
     pictures: tuple[Picture, ...]
     tables: tuple[tuple[str, Table], ...]
-    has_baselines: bool = False
+    baselines: str = ""
     aside: tuple[str, str] | None = None
+    reasons: tuple[Why, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,18 +74,28 @@ class Trust:
 
 
 def target_sections(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) -> list[Section]:
-    """Make the sections of every target, its ranking before its shift; figures count on through all of them."""
+    """Make the sections of every target, from its ranking to what to do; figures count on through all of them."""
     ranked = {view.ranking.target: view for view in rankings}
+    several = len(ranked) > 1
     moved = {view.diagnosis.target: view for view in shifts}
     found: list[Section] = []
     for i, target in enumerate(dict.fromkeys([*ranked, *moved])):
         end = "" if i == 0 else f"-{i + 1}"
         drawn = sum(len(section.pictures) for section in found)
         if target in ranked:
-            found.append(_rank_section(ranked[target], f"start{end}", drawn, several=len(ranked) > 1))
+            found.append(_rank_section(ranked[target], f"start{end}", drawn, several=several))
             drawn += len(found[-1].pictures)
+            if ranked[target].profiles:
+                found.append(_layer_section(ranked[target], f"layers{end}", drawn, several=several))
+                drawn += len(found[-1].pictures)
+            if ranked[target].has_forecasts:
+                found.append(_harm_section(ranked[target], f"harm{end}", drawn, several=several))
+                drawn += len(found[-1].pictures)
         if target in moved:
             found.append(_shift_section(moved[target], f"shift{end}", drawn, several=len(moved) > 1))
+            drawn += len(found[-1].pictures)
+        if target in ranked and ranked[target].strategy is not None:
+            found.append(_advice_section(ranked[target], f"advice{end}", drawn, several=several))
     return found
 
 
@@ -89,7 +117,60 @@ def _rank_section(view: RankReading, name: str, drawn: int, *, several: bool) ->
         text=" ".join(filter(None, (order_line(view), race_line(race) if race is not None else ""))),
         pictures=tuple(pictures),
         tables=tuple((name, table) for name, table in tables if table is not None),
-        has_baselines=bool(view.baselines),
+        baselines=_of_baselines(view) if view.baselines else "",
+    )
+
+
+def _of_baselines(view: RankReading) -> str:
+    after = (
+        "what fine-tuning it may do stands below" if view.has_forecasts else "of fine-tuning it this page says nothing"
+    )
+    return (
+        "Raw pixels are a probe without any network, chance always names the most frequent class, and a random copy is "
+        "the same architecture before training. For a candidate that is not shown to beat them, there is no reason to "
+        f"use it as a frozen network; {after}."
+    )
+
+
+def _layer_section(view: RankReading, name: str, drawn: int, *, several: bool) -> Section:
+    return Section(
+        id=name,
+        kind="layers",
+        title=f"Which layer should I use{f' on {view.target}' if several else ''}?",
+        lead=layer_lead(view),
+        text=layer_text(view),
+        pictures=(profile(view, drawn + 1),),
+        tables=(("The best layers", layer_table(view)),),
+    )
+
+
+def _harm_section(view: RankReading, name: str, drawn: int, *, several: bool) -> Section:
+    picture = harm(view, drawn + 1)
+    rests_on = basis_note(view)
+    return Section(
+        id=name,
+        kind="harm",
+        title=f"Will it hurt{f' on {view.target}' if several else ''}?",
+        lead=harm_lead(view),
+        text=harm_text(view),
+        pictures=() if picture is None else (picture,),
+        tables=() if picture is not None else (("Gains over the baselines", harm_table(view)),),
+        aside=("What the forecast rests on.", rests_on) if rests_on else None,
+    )
+
+
+def _advice_section(view: RankReading, name: str, drawn: int, *, several: bool) -> Section:
+    picture = learning(view, drawn + 1)
+    return Section(
+        id=name,
+        kind="advice",
+        title=f"What should I do{f' on {view.target}' if several else ''}?",
+        lead=strategy_lead(view),
+        text=two_line(view),
+        pictures=() if picture is None else (picture,),
+        tables=(),
+        aside=("Rules.", RULES),
+        reasons=reasons(view),
     )
 
 

@@ -6,13 +6,30 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from shiftscope.core.records import InputCard, RunRecord
 from shiftscope.report.margins import Margin
-from shiftscope.report.numerals import NBSP, alike, count, fixed, level, listed, mega, probability, ratio, shown
+from shiftscope.report.numerals import (
+    NBSP,
+    alike,
+    count,
+    fixed,
+    level,
+    listed,
+    mega,
+    percent,
+    probability,
+    ratio,
+    shown,
+)
 from shiftscope.report.page import EMPTY, Cell, Column, Row, Table, cells, heads
 from shiftscope.report.ranked import Candidate, RankReading
 from shiftscope.report.shifted import ShiftLine, ShiftReading
 from shiftscope.report.vocabulary import MeasureWords, words_for
 
 __all__ = ["cost_table", "other_backbones", "problems", "sample_table", "score_table", "skipped_table"]
+
+PUBLISHED = (
+    "Published accuracy is that on data of the source, which stand beside it. It knows nothing of this target and "
+    "never changes the order; figures of different data sets cannot be compared."
+)
 
 
 def score_table(view: RankReading) -> Table:
@@ -103,6 +120,8 @@ def cost_table(view: RankReading) -> Table | None:
         Column("Images/s"),
         Column("Features"),
         Column("Source", left=True, brief=False),
+        Column("Published top\N{NON-BREAKING HYPHEN}1, %", brief=False),
+        Column("Published on", left=True, brief=False),
         Column("Licence", left=True),
     )
     return Table(
@@ -110,6 +129,7 @@ def cost_table(view: RankReading) -> Table | None:
         columns,
         tuple(_cost_row(c) for c in view.candidates),
         sortable=True,
+        note=PUBLISHED if any(c.card is not None and c.card.published for c in view.candidates) else "",
     ).filled()
 
 
@@ -123,9 +143,18 @@ def _cost_row(c: Candidate) -> Row:
             _number(c.cost.images_per_second, lambda v: fixed(v, 0)),
             _number(c.cost.dim, lambda v: fixed(v, 0)),
             *cells(c.domain),
+            *_published(c),
             Cell(shown(licence) or "not stated"),
         ),
         chosen=c.in_best_set,
+    )
+
+
+def _published(c: Candidate) -> tuple[Cell, Cell]:
+    """Accuracy on the source and the data set it was measured on."""
+    known = c.card.published if c.card is not None else None
+    return _number(known.top1 if known is not None else None, percent), Cell(
+        shown(known.dataset) if known is not None else EMPTY
     )
 
 

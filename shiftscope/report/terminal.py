@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shiftscope.core.race import Race
 from shiftscope.core.records import RunRecord
 from shiftscope.core.sources import SourcesReport
+from shiftscope.report.advised import advice_lines
 from shiftscope.report.audit_caveats import audit_trust_lead
 from shiftscope.report.audit_grid import failed_table, spread_table
 from shiftscope.report.audit_tables import count_table, counts_apart, hurt_table
@@ -19,9 +20,12 @@ from shiftscope.report.audit_words import TRANSFER, USEFUL
 from shiftscope.report.audited import AuditReading
 from shiftscope.report.figures.classes import class_table
 from shiftscope.report.figures.effect import shift_table
+from shiftscope.report.forecasted import harm_lead
 from shiftscope.report.foresight import score_tables
+from shiftscope.report.harm_tables import harm_brief
 from shiftscope.report.numerals import shown
 from shiftscope.report.page import Row, Table
+from shiftscope.report.profiled import layer_lead, layer_table
 from shiftscope.report.raced import race_line, race_table
 from shiftscope.report.ranked import first_places, read_rankings, recommended
 from shiftscope.report.reproduce import store_line
@@ -73,6 +77,14 @@ def print_record(record: RunRecord, console: Console) -> None:
         console.print(_rich(score_table(view)))
         if view.ranking.race is not None:
             _print_race(console, view.ranking.race)
+        for line in advice_lines(view):
+            _say(console, line)
+        if view.has_forecasts:
+            _say(console, harm_lead(view))
+            console.print(_rich(harm_brief(view)))
+        if view.profiles:
+            _say(console, layer_lead(view))
+            console.print(_rich(layer_table(view)))
         costs = cost_table(view)
         if costs is not None:
             console.print(_rich(costs))

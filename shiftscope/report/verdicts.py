@@ -23,6 +23,9 @@ __all__ = [
     "times_floor",
 ]
 
+# Kendall's W from which measures are said to agree closely, by and large, and in part.
+AGREEING = (0.9, 0.7, 0.5)
+
 
 def headline(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) -> str:
     """Return the one sentence for the whole record."""
@@ -253,7 +256,7 @@ def order_line(view: RankReading) -> str:
         parts.append("Accuracy is that of a ridge probe on frozen features, each sample predicted while held out.")
     over = [view.words_of(m).name for m in view.ranking.measures]
     if len(over) > 1:
-        parts.append(f"The order is by the mean rank over {listed(over)}.")
+        parts.append(f"The order is by the mean rank over {listed(over)}.{_agreement(view.ranking.kendall_w)}")
     elif over:
         parts.append(f"The order is by {over[0]}.")
     measured = [c for c in view.candidates if c.quality is not None]
@@ -262,6 +265,15 @@ def order_line(view: RankReading) -> str:
         agrees = "also comes first" if first is view.best else "would come first"
         parts.append(f"By {view.words.name} alone {first.name} {agrees}.")
     return " ".join(parts)
+
+
+def _agreement(w: float | None) -> str:
+    """Say how far the measures agree on the order, by Kendall's W."""
+    if w is None:
+        return ""
+    words = ("agree closely", "agree by and large", "agree in part only", "disagree")
+    said = words[sum(w < least for least in AGREEING)]
+    return f" These measures {said} on it (Kendall's W{NBSP}{fixed(w, 2)}, from 0 to 1)."
 
 
 def how_far(view: ShiftReading) -> str:

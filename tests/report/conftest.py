@@ -15,8 +15,10 @@ from handmade import (
     with_gains,
 )
 from handmade_audit import hostile_audit, large_audit, small_audit, unfinished_audit
+from handmade_forecasts import advice, arm
 
-from shiftscope.core.records import Estimate, Finding, MeasureResult, Skipped
+from shiftscope.core.records import Estimate, Finding, MeasureResult, Published, Skipped
+from shiftscope.core.strategy import Reason
 
 
 @pytest.fixture(scope="session")
@@ -159,6 +161,63 @@ def worse_record():
 def paired_record():
     """Gains with intervals: 14 beat raw pixels, one cannot be told apart from them, three lie below."""
     return assemble("rank", **with_gains(with_failure(rank_parts())), findings=FINDINGS[1:])
+
+
+@pytest.fixture(scope="session")
+def advised_record():
+    """Forecasts of all kinds for 18 candidates, and advice."""
+    parts = advice(with_gains(with_failure(rank_parts())))
+    outside = [arm("head", None, outside=["gain_over_pixels"]), arm("full", 0.5)]
+    parts["forecasts"][4] = parts["forecasts"][4].model_copy(update={"arms": outside})
+    cards = parts["backbones"]
+    published = Published(dataset="ImageNet-1k", top1=0.706)
+    cards = cards | {ZOO[1][0]: cards[ZOO[1][0]].model_copy(update={"published": published})}
+    return assemble("rank", **(parts | {"backbones": cards}), findings=FINDINGS[1:])
+
+
+@pytest.fixture(scope="session")
+def hostile_advised_record():
+    """Forecasts and advice with names, rules and reasons that try to be something else than text."""
+    zoo = tuple((name, name, name, *ZOO[i][3:]) for i, name in enumerate(HOSTILE))
+    parts = advice(rank_parts(("<img src=x onerror=alert(2)>",), zoo))
+    reasons = [Reason(rule="<i>rule", says="</li><script>alert(3)</script>\u202e", scored=False)]
+    parts["strategies"] = [s.model_copy(update={"reasons": reasons}) for s in parts["strategies"]]
+    odd = [arm("head", None, outside=["<b>covariate"]), arm("full", 0.5)]
+    parts["forecasts"][1] = parts["forecasts"][1].model_copy(update={"arms": odd})
+    (ranking,) = parts["rankings"]
+    choices = [c.model_copy(update={"why": "<b>why"}) for c in ranking.choices]
+    return assemble("rank", **(parts | {"rankings": [ranking.model_copy(update={"choices": choices})]}))
+
+
+@pytest.fixture(scope="session")
+def copyless_record():
+    """No random copies: gains over raw pixels, and no probability."""
+    parts = advice(rank_parts(zoo=ZOO[:5]), of=lambda _: [])
+    bare = [
+        f.model_copy(update={"evidence": [e for e in f.evidence if e.baseline == "pixels"]}) for f in parts["forecasts"]
+    ]
+    (ranking,) = parts["rankings"]
+    rows = [
+        r.model_copy(update={"random_copy": None}) for r in ranking.rows if not r.baseline or r.backbone == "pixels"
+    ]
+    names = {row.backbone for row in rows}
+    return assemble(
+        "rank",
+        **parts
+        | {
+            "forecasts": bare,
+            "rankings": [ranking.model_copy(update={"rows": rows})],
+            "results": [r for r in parts["results"] if r.backbone in names],
+            "backbones": {name: parts["backbones"][name] for name in names},
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def large_advised_record():
+    """Three targets with 20 candidates each, all forecast."""
+    extra = tuple((f"another_network_number_{i}", *ZOO[i][1:]) for i in (3, 4))
+    return assemble("rank", **advice(rank_parts(("sketch", "art_painting", "cartoon"), (*ZOO, *extra), sharp=3.0)))
 
 
 @pytest.fixture(scope="session")

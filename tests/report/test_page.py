@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import json
 import re
 import subprocess
@@ -25,6 +26,10 @@ RECORDS = (
     "lone_record",
     "worse_record",
     "paired_record",
+    "advised_record",
+    "hostile_advised_record",
+    "copyless_record",
+    "large_advised_record",
     "empty_record",
     "audit_record",
     "unfinished_audit_record",
@@ -258,11 +263,18 @@ def luminance(colour):
     return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
+def contrast(one, other):
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_has_contrast(theme, full_record):
     style = next(e["text"] for e in Page(render_html(full_record)).all("style"))
     blocks = re.findall(r"\{([^{}]*--bg:[^{}]*)\}", style)
     colours = dict(COLOURS.findall(blocks[0 if theme == "light" else 1]))
     for role in ("ink", "muted", "pick", "bad", "warn", "tgt"):
-        dark, light = sorted((luminance(colours[role]), luminance(colours["bg"])))
-        assert (light + 0.05) / (dark + 0.05) >= 4.5, role
+        assert contrast(colours[role], colours["bg"]) >= 4.5, role
+    # Marks stand on the washes of zones, whatever zone they belong to.
+    for mark, wash in itertools.product(("pick", "bad", "other", "muted"), ("pick-wash", "bad-wash")):
+        assert contrast(colours[mark], colours[wash]) >= 3, (mark, wash)
