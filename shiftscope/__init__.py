@@ -8,6 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# The one name that is resolved at once: the room behind it is called the same, and loading that room later would put
+# the module in the function's place. It is a function that imports nothing until it is called.
+from shiftscope.gate import gate
+
 if TYPE_CHECKING:
     from shiftscope import measures
     from shiftscope.api import Run, diagnose, embed, load, rank, run, sources
@@ -15,7 +19,8 @@ if TYPE_CHECKING:
     from shiftscope.core.moments import Moments
     from shiftscope.core.records import Estimate, RunRecord
     from shiftscope.core.target import Target
-    from shiftscope.errors import ShiftscopeError
+    from shiftscope.core.verdict import Verdict
+    from shiftscope.errors import GateError, ShiftscopeError
     from shiftscope.measures import measure
 
 __version__ = "0.1.0"
@@ -23,16 +28,19 @@ __version__ = "0.1.0"
 __all__ = [
     "Estimate",
     "FeatureSet",
+    "GateError",
     "Moments",
     "Pair",
     "Run",
     "RunRecord",
     "ShiftscopeError",
     "Target",
+    "Verdict",
     "__version__",
     "audit",
     "diagnose",
     "embed",
+    "gate",
     "load",
     "measure",
     "measures",
@@ -44,12 +52,14 @@ __all__ = [
 _HOMES = {
     "Estimate": "core.records",
     "FeatureSet": "core.features",
+    "GateError": "errors",
     "Moments": "core.moments",
     "Pair": "core.features",
     "Run": "api",
     "RunRecord": "core.records",
     "ShiftscopeError": "errors",
     "Target": "core.target",
+    "Verdict": "core.verdict",
     "audit": "api",
     "diagnose": "api",
     "embed": "api",

@@ -19,6 +19,7 @@ from shiftscope.core.records import RunRecord
 from shiftscope.core.sources import SourcesSpec
 from shiftscope.core.spec import checked, load_spec, parse_spec
 from shiftscope.data import default_name
+from shiftscope.gate.policy import parse_policy
 
 __all__ = ["Run", "audit", "diagnose", "embed", "load", "rank", "run", "sources"]
 
@@ -68,7 +69,7 @@ def rank(
     """Rank ``backbones`` (addresses) for the labelled data set ``target`` (an address).
 
     ``spec`` takes the other fields of the specification: ``per_class``, ``budget``, ``random``, ``select``,
-    ``measures``, ``seed``. Same as ``shiftscope rank``.
+    ``measures``, ``tap``, ``seed``. Same as ``shiftscope rank``.
     """
     written = {"targets": {default_name(target): target}, "backbones": list(backbones), **spec}
     if source is not None:
@@ -100,6 +101,8 @@ def sources(
 def run(file: str | Path, *, device: str = "auto", trust_code: bool = False, cache: Path | None = None) -> Run:
     """Do what a TOML file says. Same as ``shiftscope run``."""
     spec, given = load_spec(Path(file))
+    if spec.gate:
+        parse_policy(spec.gate, at=f"{file}: gate")
     return Run(execute(spec, kind="run", given=given, device=device, trust_code=trust_code, cache=cache))
 
 

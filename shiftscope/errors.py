@@ -11,6 +11,8 @@
     │   ├── IntegrityError            a file that is not the one its manifest describes
     │   └── UntrustedCodeError        user code met without --trust-code
     ├── MissingDependencyError        an extra that is not installed
+    ├── GateError             a record that a policy does not let pass
+    │   └── InconclusiveError         … because it cannot show what the policy asks for
     └── NotApplicableError    a measure that has no meaning here; becomes a result, not a failure
 """
 
@@ -23,6 +25,8 @@ from enum import IntEnum
 __all__ = [
     "BackboneError",
     "ExitCode",
+    "GateError",
+    "InconclusiveError",
     "InputError",
     "IntegrityError",
     "MissingDependencyError",
@@ -89,6 +93,18 @@ class MissingDependencyError(ShiftscopeError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed: pip install 'shiftscope[{extra}]'.")
+
+
+class GateError(ShiftscopeError):
+    """A record that a policy does not let pass; raised by ``Verdict.raise_for_status``."""
+
+    exit_code = ExitCode.GATE_FAILED
+
+
+class InconclusiveError(GateError):
+    """A record that breaks no rule of a policy and cannot show that it keeps all of them."""
+
+    exit_code = ExitCode.INCONCLUSIVE
 
 
 class NotApplicableError(ShiftscopeError):

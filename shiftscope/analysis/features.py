@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from shiftscope.analysis.cards import by_name, features_card, input_card
@@ -13,7 +13,7 @@ from shiftscope.core.records import BackboneCard, Costs, InputCard
 from shiftscope.core.spec import RunSpec
 from shiftscope.data import FeatureFile, feature_sets, per_class
 from shiftscope.errors import BackboneError
-from shiftscope.extraction import Extraction, Progress, Store, extract, resolve_device
+from shiftscope.extraction import Extraction, Layer, Progress, Store, extract, resolve_device
 
 __all__ = ["Extracted", "added", "cards_of", "extract_all"]
 
@@ -32,6 +32,7 @@ class Extracted:
     source_failed: dict[str, str]  # backbone that gave nothing for the source -> why
     costs: Costs
     device: str
+    layers: dict[str, dict[str, tuple[Layer, ...]]] = field(default_factory=dict)  # target -> backbone -> its layers
 
     def pairs(self, target: str, baselines: Collection[str]) -> list[tuple[str, Pair]]:
         """Source and target under each backbone that both were seen by, baselines left out."""
@@ -68,22 +69,28 @@ def extract_all(
     seen: Features = {}
     failed: dict[str, dict[str, str]] = {}
     source_failed: dict[str, str] = {}
+    layers: dict[str, dict[str, tuple[Layer, ...]]] = {}
     for role, data in inputs.by_role:
         if isinstance(data, FeatureFile):
             features, skipped, lost = _read(data, spec, inputs), list(data.skipped), {}
         else:
             backbones = candidates.backbones if role == "target" else candidates.ranked
-            done = extract(data, backbones, store=store, device=where, progress=progress)
+            # Which layer serves best is a question about the target and the candidates.
+            deep = [b.card.name for b in candidates.ranked] if spec.tap == "all" and role == "target" else []
+            done = extract(data, backbones, store=store, device=where, progress=progress, deep=deep)
             costs, skipped = added(costs, done), list(done.skipped)
             features, lost = dict(done.features), done.failed
             if not any(b.card.name in features for b in candidates.ranked):
                 raise BackboneError("; ".join(f"{name}: {why}" for name, why in lost.items()))
+            if deep:
+                layers[data.name] = done.layers
         if role == "target":
             targets[data.name], failed[data.name] = features, lost
         else:
             seen, source_failed = features, lost
         cards.append(input_card(features, role=role, uri=data.uri, n_available=data.n_available, skipped=skipped))
-    return Extracted(targets, seen, by_name(cards), cards_of(candidates, targets), failed, source_failed, costs, where)
+    every = cards_of(candidates, targets)
+    return Extracted(targets, seen, by_name(cards), every, failed, source_failed, costs, where, layers)
 
 
 def _read(data: FeatureFile, spec: RunSpec, inputs: Inputs) -> Features:

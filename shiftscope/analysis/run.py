@@ -13,10 +13,12 @@ from typing import Any, Literal, TypeAlias
 from shiftscope.analysis.advice import tell
 from shiftscope.analysis.features import Extracted, extract_all
 from shiftscope.analysis.inputs import Candidates, demand, demand_classes, needs_labels, open_candidates, open_inputs
+from shiftscope.analysis.profile import demand_profiles, profile_all
 from shiftscope.analysis.raced import demand_race, race_and_rank
 from shiftscope.analysis.rank import AGGREGATE, measure_candidates, rank_candidates
 from shiftscope.analysis.shift import diagnose_pair
 from shiftscope.checks import find
+from shiftscope.core.features import FeatureSet
 from shiftscope.core.provenance import provenance
 from shiftscope.core.records import MeasureResult, Ranking, RunRecord, ShiftDiagnosis
 from shiftscope.core.spec import RunSpec
@@ -84,6 +86,7 @@ def execute(
         candidates = open_candidates(spec, trust_code=trust_code, baselines=kind != "shift")
         inputs = open_inputs(spec)
         demand(spec, kind, candidates, inputs)
+        demand_profiles(spec, inputs, transfer)
     if spec.budget is None:
         with clock.stage("extract"):
             found = extract_all(spec, inputs, candidates, device=device, cache=cache, progress=progress)
@@ -99,11 +102,13 @@ def execute(
                 spec, inputs, candidates, measures=transfer, device=device, cache=cache, progress=progress
             )
         results += _failures(found.failed[rankings[0].target], transfer, kind="transfer", target=rankings[0].target)
+    with clock.stage("profile"), few_threads(found):
+        profiles = profile_all(found, results, transfer, spec)
     with clock.stage("diagnose"), few_threads(found):
         more, diagnoses = _diagnose_all(found, shift, spec, candidates) if shift and found.source else ([], [])
     with clock.stage("advise"), few_threads(found):
         told = tell(
-            results,
+            [*results, *more],
             rankings,
             features=found.targets,
             inputs=found.inputs,
@@ -121,6 +126,7 @@ def execute(
         rankings=rankings,
         forecasts=told.forecasts,
         strategies=told.strategies,
+        profiles=profiles,
         diagnoses=diagnoses,
         costs=found.costs.model_copy(update={"seconds": clock.seconds}),
         provenance=provenance(device=found.device, threads=cores()),
@@ -147,7 +153,9 @@ def chosen_measures(spec: RunSpec, kind: Kind) -> tuple[tuple[str, ...], tuple[s
     if (kind == "rank" and not transfer) or (kind == "shift" and not shift):
         what, default = ("ranks", DEFAULT_TRANSFER) if kind == "rank" else ("compares data sets", DEFAULT_SHIFT)
         raise InputError(f"None of the measures selected {what} ({', '.join(names)}): select {', '.join(default)}.")
-    return transfer, shift
+    # What asks about the target alone needs no source; with one it stands among the measures of the shift.
+    alone = tuple(m.name for m in run if m.kind == "shift" and m.takes is FeatureSet)
+    return transfer + (alone if transfer and spec.source is None else ()), shift
 
 
 def _rank_all(

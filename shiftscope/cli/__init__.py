@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "Do what a TOML file says.",
     "audit": "Fine-tune, and score the measures against what happened.",
     "embed": "Extract features into the store.",
+    "gate": "Hold a record against a policy; exit code for pipelines.",
     "report": "Write a report from run.json.",
     "demo": "Rank a small built-in zoo on built-in data.",
     "ls": "List measures, backbones, data or checks.",
@@ -61,6 +62,6 @@ class _LazyGroup(click.Group):
 def main(ctx: click.Context, *, debug: bool) -> None:
     """How far has my data shifted, which pretrained model should I start from, and how sure is that?
 
-    Exit codes: 0 fine, 2 wrong usage or input, 3 not finished, 130 interrupted.
+    Exit codes: 0 fine, 1 gate failed, 2 wrong usage or input, 3 not finished or not decided, 130 interrupted.
     """
     ctx.obj = {"debug": debug}

@@ -131,6 +131,7 @@ def given_spec(
     settings: Sequence[str] = (),
     per_class: int | None = None,
     budget: int | None = None,
+    tap: str | None = None,
     no_random: bool = False,
     seed: int | None = None,
 ) -> tuple[RunSpec, dict[str, Any]]:
@@ -146,6 +147,7 @@ def given_spec(
         "measures": _settings(settings),
         "per_class": per_class,
         "budget": budget,
+        "tap": tap,
         "random": False if no_random else None,
         "seed": seed,
     }

@@ -21,6 +21,12 @@ __all__ = ["command"]
     metavar="IMAGES",
     help="Embed at most so many images in total: a race that drops candidates which cannot win. No random copies.",
 )
+@click.option(
+    "--tap",
+    type=click.Choice(["penultimate", "all"]),
+    help="all: also say which layer of each candidate serves best, from the same forward passes; never changes the "
+    "rank.",
+)
 @click.option("--no-random", is_flag=True, help="Leave out the random copy of each architecture.")
 @measure_options
 @run_options

@@ -22,6 +22,11 @@ def command(file: Path, *, seed: int | None, **place: Unpack[Place]) -> None:
     from shiftscope.core.spec import load_spec
 
     spec, given = load_spec(file)
+    if spec.gate:
+        from shiftscope.gate.policy import parse_policy
+
+        # Found now rather than after the work.
+        parse_policy(spec.gate, at=f"{file}: gate")
     if seed is not None:
         spec = spec.model_copy(update={"seed": seed})
     run_and_finish((spec, given), kind="run", **place)

@@ -16,6 +16,7 @@ from pydantic.json_schema import SkipJsonSchema
 from shiftscope.core.audit import Audit
 from shiftscope.core.forecast import Forecast
 from shiftscope.core.image import InputTransform
+from shiftscope.core.profile import LayerProfile
 from shiftscope.core.race import Race
 from shiftscope.core.record import Finite, Probability, Record
 from shiftscope.core.sources import SourcesReport
@@ -327,6 +328,7 @@ class RunRecord(Record):
     rankings: list[Ranking] = []
     forecasts: list[Forecast] = []
     strategies: list[Strategy] = []
+    profiles: list[LayerProfile] = []
     diagnoses: list[ShiftDiagnosis] = []
     findings: list[Finding] = []
     audit: Audit | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -36,11 +37,15 @@ class RunSpec(BaseModel):
     budget: int | None = Field(
         default=None, ge=1, description="images to embed in total: race the candidates of one target, see analysis.race"
     )
+    tap: Literal["penultimate", "all"] = Field(
+        default="penultimate", description="all: also say which layer serves best; the ranking stays on the penultimate"
+    )
     random: bool = Field(
         default=True, description="score a random copy of each architecture as a baseline; not under a budget"
     )
     select: list[str] = Field(default=[], description="measures to run; empty for the default set")
     measures: dict[str, dict[str, Any]] = Field(default={}, description="measure -> options")
+    gate: dict[str, Any] = Field(default={}, description="policy that 'shiftscope gate' holds the record against")
 
 
 def load_spec(path: Path) -> tuple[RunSpec, dict[str, Any]]:
@@ -61,7 +66,7 @@ def parse_spec(given: dict[str, Any], *, at: str) -> RunSpec:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
+    """Read a TOML file; days and times come as text, as the record in JSON holds them.
 
     Raises
     ------
@@ -69,11 +74,12 @@ def read_toml(path: Path) -> dict[str, Any]:
         If it is missing or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(json.dumps(tomllib.loads(path.read_text(encoding="utf-8")), default=str))
     except OSError as reason:
         raise InputError(f"{path} cannot be read ({reason.strerror}): give the path of a TOML file.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
         raise InputError(f"{path} is not valid TOML: {reason}.") from None
+    return content
 
 
 def checked(model: type[M], given: dict[str, Any], *, at: str) -> M:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -37,7 +37,8 @@ class Computation:
     """Features of one set under several backbones, computed part by part.
 
     Every part is kept in the store as soon as it is made, so that an interrupted run goes on where it was. Each
-    image is decoded once for all backbones. A backbone that fails is left out and named in ``failed``.
+    image is decoded once for all backbones. A backbone that fails is left out and named in ``failed``; those named in
+    ``deep`` give features at several depths.
     """
 
     source: ImageSource
@@ -45,6 +46,7 @@ class Computation:
     device: str
     batch_size: int | None
     progress: Progress | None
+    deep: Collection[str] = ()
     failed: dict[str, str] = field(default_factory=dict)
     n_decoded: int = 0
     n_forward: int = 0
@@ -109,6 +111,7 @@ class Computation:
             first=batch,
             statistics=(first.running or None) if backbone.card.random and first else None,
             batch_size=self.batch_size,
+            depths=name in self.deep,
         )
         if runner.parameters + sum(r.parameters for r in self._runners.values()) <= RESIDENT:
             self._runners[name] = runner

@@ -32,12 +32,16 @@ class Part:
     flops: int
     seconds: float  # spent in forward passes
     unreadable: dict[int, str] = field(default_factory=dict)  # samples that could not be decoded, and why
+    depths: dict[str, float] = field(default_factory=dict)  # places, shallow to deep; the last gave ``features``
+    inner: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # (m, d) at each of the other places
 
     def layer_stats(self) -> dict[str, LayerStats]:
-        """Each batch-norm layer's inputs against the statistics it carries."""
+        """Each batch-norm layer's inputs against the statistics it carries, in the order of the network."""
+        # ``running`` keeps that order in the store, too; ``seen`` comes back sorted by name.
         return {
-            name: LayerStats(seen.mean, seen.var, self.running[name].mean, self.running[name].var)
-            for name, seen in self.seen.items()
+            name: LayerStats(self.seen[name].mean, self.seen[name].var, carried.mean, carried.var)
+            for name, carried in self.running.items()
+            if name in self.seen
         }
 
     def cost(self, *, cached: bool) -> BackboneCost:
@@ -72,6 +76,7 @@ def join(parts: Sequence[Part]) -> Part:
         seen=seen,
         seconds=sum(p.seconds for p in full),
         unreadable={row: why for p in parts for row, why in p.unreadable.items()},
+        inner={name: np.concatenate([p.inner[name] for p in full]) for name in full[0].inner},
     )
 
 
@@ -85,6 +90,7 @@ def encode(part: Part) -> bytes:
     for kind, layers in (("seen", part.seen), ("running", part.running)):
         for name, sums in layers.items():
             arrays |= {f"{kind}/{name}/mean": sums.mean, f"{kind}/{name}/var": sums.var}
+    arrays |= {f"inner/{name}": values for name, values in part.inner.items()}
     meta = {
         "counts": {name: sums.count for name, sums in part.seen.items()},
         "layers": list(part.running),
@@ -92,6 +98,8 @@ def encode(part: Part) -> bytes:
         "flops": part.flops,
         "seconds": part.seconds,
         "unreadable": {str(row): why for row, why in part.unreadable.items()},
+        # A list of pairs, for the order counts; absent where the penultimate layer alone was asked for.
+        **({"depths": list(part.depths.items())} if part.depths else {}),
     }
     packed = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
     data: bytes = save(packed, metadata={META: json.dumps(meta, sort_keys=True)})
@@ -105,7 +113,7 @@ def decode(data: bytes) -> Part:
     # The header is a little-endian length and that many bytes of JSON; safetensors reads metadata from paths only.
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     meta = json.loads(header["__metadata__"][META])
-    arrays = load(data)
+    arrays, depths = load(data), meta.get("depths", [])
     return Part(
         rows=arrays["rows"],
         features=arrays["features"],
@@ -116,6 +124,8 @@ def decode(data: bytes) -> Part:
         flops=meta["flops"],
         seconds=meta["seconds"],
         unreadable={int(row): why for row, why in meta["unreadable"].items()},
+        depths=dict(depths),
+        inner={name: arrays[f"inner/{name}"] for name, _ in depths[:-1]},
     )
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from shiftscope.backbones import Backbone
+from shiftscope.backbones.depth import DepthTaps, find_places
 from shiftscope.backbones.layer_sums import LayerSums
 from shiftscope.backbones.layers import LayerWatch, estimate_running, restore_running, running
 from shiftscope.backbones.tap import find_tap
@@ -41,6 +42,8 @@ class Runner:
         The statistics random weights took on an earlier occasion, None for the first.
     batch_size
         Pictures per forward pass; None for a size that suits input and device.
+    depths
+        Take features at several depths, see ``backbones.depth``.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Runner:
         first: Batch,
         statistics: dict[str, LayerSums] | None = None,
         batch_size: int | None = None,
+        depths: bool = False,
     ) -> None:
         transform = backbone.card.transform
         assert transform is not None
@@ -67,9 +71,12 @@ class Runner:
         example = self._inputs(inputs[:2])
         with self._autocast():
             self.tap = find_tap(self.module, example, backbone.card.num_classes)
+        places = find_places(self.tap, example) if depths else ()
+        self.depths = {place.name: place.depth for place in places}
         self.parameters = sum(p.numel() for p in self.module.parameters())
         self.flops = _flops(self.module, example[:1])
         self.watch = LayerWatch(self.module)
+        self.depth_taps = DepthTaps(self.module, [place.name for place in places[:-1]])
 
     def run(self, batch: Batch) -> Part:
         """Return features, logits and layer statistics of the pictures in ``batch``.
@@ -79,6 +86,7 @@ class Runner:
         pictures = batch.pictures[self.transform.geometry]
         features: list[NDArray[np.float32]] = []
         logits: list[NDArray[np.float32]] = []
+        inner: dict[str, list[NDArray[np.float32]]] = {name: [] for name in [*self.depths][:-1]}
         begin, start = 0, time.perf_counter()
         while begin < len(pictures):
             try:
@@ -93,6 +101,8 @@ class Runner:
                 continue
             self.watch.keep()
             features.append(_float32(outputs[0]))
+            for name, values in self.depth_taps.last.items():
+                inner[name].append(_float32(values))
             if outputs[1] is not None:
                 logits.append(_float32(outputs[1]))
             begin += len(features[-1])
@@ -107,6 +117,8 @@ class Runner:
             flops=self.flops,
             seconds=seconds,
             unreadable=batch.unreadable,
+            depths=self.depths,
+            inner={name: np.concatenate(values) for name, values in inner.items()},
         )
 
     def _forward(self, pictures: NDArray[np.uint8]) -> tuple[torch.Tensor, torch.Tensor | None]:

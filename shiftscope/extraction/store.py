@@ -15,13 +15,14 @@ from shiftscope.data import ImageSource
 from shiftscope.errors import InputError
 from shiftscope.extraction.part import Part, decode, encode
 
-__all__ = ["Store", "store_key"]
+__all__ = ["EVERY_DEPTH", "PENULTIMATE", "Store", "store_key"]
 
 VERSION = "1"  # to be raised when the same images and backbone give other numbers
-TAP = "penultimate"
+PENULTIMATE = "penultimate"
+EVERY_DEPTH = "several depths, rule 1"  # to be raised when other depths are chosen for the same network
 
 
-def store_key(source: ImageSource, card: BackboneCard, precision: str) -> str:
+def store_key(source: ImageSource, card: BackboneCard, precision: str, tap: str = PENULTIMATE) -> str:
     """Return the sha256 over what decides features: images in order, backbone, tap, transform, number type, code.
 
     Labels are not part of it. The transform's text names the resampler, and the version stands for how pictures
@@ -30,7 +31,7 @@ def store_key(source: ImageSource, card: BackboneCard, precision: str) -> str:
     """
     assert card.transform is not None
     images = hashlib.sha256(b"\n".join(source.keys.tolist())).hexdigest()
-    parts = [images, card.identity, TAP, card.transform.fingerprint, precision, VERSION]
+    parts = [images, card.identity, tap, card.transform.fingerprint, precision, VERSION]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from shiftscope.core.forecast import Arm
 from shiftscope.core.strategy import Action
-from shiftscope.report.numerals import NBSP, listed, opened, shown, small_count, tick
+from shiftscope.core.text import shown
+from shiftscope.report.numerals import NBSP, listed, opened, small_count, tick
 from shiftscope.report.ranked import RankReading
 from shiftscope.report.vocabulary import MeasureWords, words_for
 

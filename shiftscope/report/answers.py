@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from shiftscope.core.forecast import Arm
+from shiftscope.core.text import shown
 from shiftscope.report.advised import advised_arm, rates_line, reasons, regret_line, strategy_lead, to_do
 from shiftscope.report.figures.chances import chances
 from shiftscope.report.figures.zones import strips
@@ -22,7 +23,6 @@ from shiftscope.report.numerals import (
     probability,
     pvalue,
     ratio,
-    shown,
     small_count,
 )
 from shiftscope.report.profiled import layer_lead, leading_profile

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from shiftscope.core.text import shown
 from shiftscope.report.audit_words import arm_name, regime_name
 from shiftscope.report.audited import AuditReading, by_size
-from shiftscope.report.numerals import count, fixed, listed, percent, shown
+from shiftscope.report.numerals import count, fixed, listed, percent
 from shiftscope.report.page import Column, Row, Table, cells, heads
 
 __all__ = ["arm_order", "backbone_table", "failed_table", "rate_table", "spread_table", "target_table"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shiftscope.core.audit import Gap, Outcome, Question
+from shiftscope.core.text import shown
 from shiftscope.report.audit_words import MARKS, QUESTION_WORDS, TRANSFER, USEFUL, regime_name
 from shiftscope.report.audited import AuditReading, Evidence, Tally, by_size
-from shiftscope.report.numerals import NBSP, count, interval, opened, percent, points, shown
+from shiftscope.report.numerals import NBSP, count, interval, opened, percent, points
 from shiftscope.report.page import EMPTY, Cell, Row, Table, cells, heads
 
 __all__ = ["APART", "count_table", "counts_apart", "hurt_table", "matrix", "overlap_table", "pair_table"]

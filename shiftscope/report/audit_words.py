@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shiftscope.core.audit import Outcome, Question
-from shiftscope.report.numerals import NBSP, fixed, percent, shown
+from shiftscope.core.text import shown
+from shiftscope.report.numerals import NBSP, fixed, percent
 from shiftscope.report.vocabulary import words_for
 
 __all__ = [

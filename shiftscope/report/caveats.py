@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shiftscope.core.records import InputCard, RunRecord
+from shiftscope.core.text import shown
 from shiftscope.report.inputs import inputs_of
-from shiftscope.report.numerals import NBSP, count, level, listed, plural, pvalue, shown, small_count
+from shiftscope.report.numerals import NBSP, count, level, listed, plural, pvalue, small_count
 from shiftscope.report.ranked import RankReading
 from shiftscope.report.shifted import ShiftReading
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from shiftscope.core.audit import MARGIN
 from shiftscope.core.forecast import ARMS, HURTS, SAFE, Arm, ArmForecast, Basis, Paired, Zone
-from shiftscope.report.numerals import NBSP, fixed, interval, level, listed, opened, plural, probability, shown
+from shiftscope.core.text import shown
+from shiftscope.report.numerals import NBSP, fixed, interval, level, listed, opened, plural, probability
 from shiftscope.report.numerals import small_count as some
 from shiftscope.report.ranked import Candidate, RankReading
 

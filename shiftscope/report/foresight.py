@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shiftscope.core.audit import Score
+from shiftscope.core.text import shown
 from shiftscope.report.audit_words import STATISTICS, StatisticWords, predictor_head, predictor_name, truth_name
 from shiftscope.report.audited import COST, FEW_GROUPS, ORDER, AuditReading
-from shiftscope.report.numerals import NBSP, interval, listed, opened, plural, shown, significant, small_count
+from shiftscope.report.numerals import NBSP, interval, listed, opened, plural, significant, small_count
 from shiftscope.report.page import EMPTY, Cell, Column, Row, Table
 
 __all__ = [

@@ -14,12 +14,13 @@ from markupsafe import Markup, escape
 
 from shiftscope.core.records import RunRecord
 from shiftscope.core.sources import SourcesReport
+from shiftscope.core.text import shown
 from shiftscope.report.answers import answers
 from shiftscope.report.audit_sections import audit_sections, audit_trust
 from shiftscope.report.audit_verdicts import audit_answers, audit_headline, audit_lead, audit_meta
 from shiftscope.report.audited import AuditReading
 from shiftscope.report.inputs import inputs_of, size_of
-from shiftscope.report.numerals import count, day, listed, shown
+from shiftscope.report.numerals import count, day, listed
 from shiftscope.report.ranked import RankReading, first_places, read_rankings, recommended
 from shiftscope.report.reproduce import command_line, provenance_table, spec_text, store_line
 from shiftscope.report.sections import findings_line, grouped_findings, target_sections, trust

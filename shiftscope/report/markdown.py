@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from shiftscope.core.records import RunRecord
 from shiftscope.core.sources import SourcesReport
+from shiftscope.core.text import shown
 from shiftscope.report.audit_sections import audit_sections, audit_trust
 from shiftscope.report.audit_verdicts import audit_headline, audit_lead, progress_line
 from shiftscope.report.audited import AuditReading
-from shiftscope.report.numerals import shown
 from shiftscope.report.page import Column, Row, Table
 from shiftscope.report.ranked import first_places, read_rankings, recommended
 from shiftscope.report.reproduce import command_line, provenance_table

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+
+from shiftscope.core.text import shown
 
 __all__ = [
     "NBSP",
@@ -25,7 +26,6 @@ __all__ = [
     "probability",
     "pvalue",
     "ratio",
-    "shown",
     "signed",
     "significant",
     "small_count",
@@ -42,22 +42,6 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-RIGHT_TO_LEFT = ("R", "AL", "AN")
-# Explicit direction controls and every other control character: never part of an honest name.
-CONTROLS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
-
-
-def shown(name: str) -> str:
-    """Return ``name`` as it may stand inside a sentence: controls spelled out, right-to-left text isolated."""
-    plain = "".join(_spelled(c) for c in name)
-    if any(unicodedata.bidirectional(c) in RIGHT_TO_LEFT for c in plain):
-        return f"\N{FIRST STRONG ISOLATE}{plain}\N{POP DIRECTIONAL ISOLATE}"
-    return plain
-
-
-def _spelled(character: str) -> str:
-    hidden = unicodedata.category(character) in ("Cc", "Cs") or unicodedata.bidirectional(character) in CONTROLS
-    return f"\\u{ord(character):04x}" if hidden else character
 
 
 def listed(items: Sequence[str], word: str = "and") -> str:

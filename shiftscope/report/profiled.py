@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shiftscope.core.profile import LayerProfile
-from shiftscope.report.numerals import fixed, level, listed, shown, small_count
+from shiftscope.core.text import shown
+from shiftscope.report.numerals import fixed, level, listed, small_count
 from shiftscope.report.page import Cell, Column, Row, Table, cells
 from shiftscope.report.ranked import RankReading
 from shiftscope.report.vocabulary import MeasureWords

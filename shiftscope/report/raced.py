@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shiftscope.core.race import Entrant, Race
-from shiftscope.report.numerals import count, fixed, level, percent, plural, shown
+from shiftscope.core.text import shown
+from shiftscope.report.numerals import count, fixed, level, percent, plural
 from shiftscope.report.page import EMPTY, Cell, Column, Row, Table, cells
 
 __all__ = ["race_line", "race_table"]

@@ -10,8 +10,8 @@ from shiftscope.core.forecast import ARMS, Forecast
 from shiftscope.core.profile import LayerProfile
 from shiftscope.core.records import BackboneCard, BackboneCost, Estimate, InputCard, Ranking, RankRow, RunRecord
 from shiftscope.core.strategy import Strategy
+from shiftscope.core.text import shown
 from shiftscope.report.margins import Margin, margin
-from shiftscope.report.numerals import shown
 from shiftscope.report.vocabulary import MeasureWords, words_for
 
 __all__ = ["Candidate", "RankReading", "first_places", "read_rankings", "recommended"]

@@ -6,8 +6,9 @@ import json
 import shlex
 
 from shiftscope.core.records import InputCard, RunRecord
+from shiftscope.core.text import shown
 from shiftscope.report.inputs import inputs_of
-from shiftscope.report.numerals import count, day, fixed, listed, plural, shown
+from shiftscope.report.numerals import count, day, fixed, listed, plural
 from shiftscope.report.page import Row, Table, cells, heads
 
 __all__ = ["command_line", "provenance_table", "spec_text", "store_line"]

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from shiftscope.core.records import ClassShift, Estimate, RunRecord, ShiftDiagnosis, ShiftRow
-from shiftscope.report.numerals import shown
+from shiftscope.core.text import shown
 from shiftscope.report.vocabulary import MeasureWords, words_for
 
 __all__ = ["Null", "ShiftLine", "ShiftReading", "Verdict", "read_shifts"]

@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from shiftscope.core.sources import Contrast, Scheme, SchemeRow, SourceRow, SourcesReport
-from shiftscope.report.numerals import (
-    NBSP,
-    count,
-    fixed,
-    interval,
-    level,
-    percent,
-    points,
-    pvalue,
-    shown,
-    signed,
-    significant,
-)
+from shiftscope.core.text import shown
+from shiftscope.report.numerals import NBSP, count, fixed, interval, level, percent, points, pvalue, signed, significant
 from shiftscope.report.page import Cell, Column, Row, Table, cells
 
 __all__ = ["scheme_table", "source_table", "weight", "weight_table"]

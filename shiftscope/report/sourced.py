@@ -6,20 +6,10 @@ from collections.abc import Sequence
 
 from shiftscope.core.records import InputCard, RunRecord
 from shiftscope.core.sources import Contrast, SourcesReport
+from shiftscope.core.text import shown
 from shiftscope.report.answers import Answer
 from shiftscope.report.inputs import inputs_of
-from shiftscope.report.numerals import (
-    NBSP,
-    count,
-    interval,
-    level,
-    listed,
-    opened,
-    percent,
-    points,
-    shown,
-    small_count,
-)
+from shiftscope.report.numerals import NBSP, count, interval, level, listed, opened, percent, points, small_count
 from shiftscope.report.sections import Section, Trust
 from shiftscope.report.source_tables import scheme_table, source_table, weight, weight_table
 from shiftscope.report.tables import sample_table, skipped_table

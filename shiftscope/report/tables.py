@@ -5,20 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from shiftscope.core.records import InputCard, RunRecord
+from shiftscope.core.text import shown
 from shiftscope.report.margins import Margin
-from shiftscope.report.numerals import (
-    NBSP,
-    alike,
-    count,
-    fixed,
-    level,
-    listed,
-    mega,
-    percent,
-    probability,
-    ratio,
-    shown,
-)
+from shiftscope.report.numerals import NBSP, alike, count, fixed, level, listed, mega, percent, probability, ratio
 from shiftscope.report.page import EMPTY, Cell, Column, Row, Table, cells, heads
 from shiftscope.report.ranked import Candidate, RankReading
 from shiftscope.report.shifted import ShiftLine, ShiftReading

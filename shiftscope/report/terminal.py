@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shiftscope.core.race import Race
 from shiftscope.core.records import RunRecord
 from shiftscope.core.sources import SourcesReport
+from shiftscope.core.text import shown
 from shiftscope.report.advised import advice_lines
 from shiftscope.report.audit_caveats import audit_trust_lead
 from shiftscope.report.audit_grid import failed_table, spread_table
@@ -23,7 +24,6 @@ from shiftscope.report.figures.effect import shift_table
 from shiftscope.report.forecasted import harm_lead
 from shiftscope.report.foresight import score_tables
 from shiftscope.report.harm_tables import harm_brief
-from shiftscope.report.numerals import shown
 from shiftscope.report.page import Row, Table
 from shiftscope.report.profiled import layer_lead, layer_table
 from shiftscope.report.raced import race_line, race_table

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shiftscope.report.numerals import NBSP, interval, percent, points, shown, signed, significant
+from shiftscope.core.text import shown
+from shiftscope.report.numerals import NBSP, interval, percent, points, signed, significant
 
 __all__ = ["MeasureWords", "words_for"]
 

@@ -1,5 +1,6 @@
 import pytest
 
+from shiftscope.core.text import shown
 from shiftscope.report.numerals import (
     NBSP,
     TIMES,
@@ -14,7 +15,6 @@ from shiftscope.report.numerals import (
     probability,
     pvalue,
     ratio,
-    shown,
     significant,
     tick,
 )

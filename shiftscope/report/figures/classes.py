@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from shiftscope.core.records import ClassShift
+from shiftscope.core.text import shown
 from shiftscope.report.figures.scale import Scale
 from shiftscope.report.figures.sheet import NARROW, WIDE, Sheet, cut, text_width
-from shiftscope.report.numerals import NBSP, alike, count, listed, pvalue, shown, small_count, tick
+from shiftscope.report.numerals import NBSP, alike, count, listed, pvalue, small_count, tick
 from shiftscope.report.page import Picture, Row, Table, cells, heads
 from shiftscope.report.shifted import ShiftReading
 

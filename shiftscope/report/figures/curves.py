@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from shiftscope.core.text import shown
 from shiftscope.report.audit_grid import arm_order
 from shiftscope.report.audit_words import arm_name, regime_name
 from shiftscope.report.audited import AuditReading
 from shiftscope.report.figures.scale import Scale, span
 from shiftscope.report.figures.sheet import NARROW, WIDE, Sheet, cut, text_width
-from shiftscope.report.numerals import NBSP, count, fixed, listed, percent, points, shown
+from shiftscope.report.numerals import NBSP, count, fixed, listed, percent, points
 from shiftscope.report.page import Picture, Row, Table, cells, heads
 
 __all__ = ["curves"]

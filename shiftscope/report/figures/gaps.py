@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from shiftscope.core.audit import Gap, Outcome, Question
+from shiftscope.core.text import shown
 from shiftscope.report.audit_tables import pair_table
 from shiftscope.report.audit_verdicts import told
 from shiftscope.report.audit_words import QUESTION_WORDS, TRANSFER, regime_name
 from shiftscope.report.audited import AuditReading
 from shiftscope.report.figures.scale import Scale, span
 from shiftscope.report.figures.sheet import NARROW, WIDE, Point, Sheet, text_width
-from shiftscope.report.numerals import NBSP, count, fixed, listed, opened, points, shown
+from shiftscope.report.numerals import NBSP, count, fixed, listed, opened, points
 from shiftscope.report.page import Picture
 
 __all__ = ["gaps"]

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from shiftscope.core.strategy import LearningPoint, Strategy
+from shiftscope.core.text import shown
 from shiftscope.report.figures.scale import Scale, span
 from shiftscope.report.figures.sheet import NARROW, WIDE, Sheet, text_width
 from shiftscope.report.forecasted import PROBE
-from shiftscope.report.numerals import NBSP, count, fixed, listed, opened, percent, shown
+from shiftscope.report.numerals import NBSP, count, fixed, listed, opened, percent
 from shiftscope.report.page import Picture, Row, Table, cells, heads
 from shiftscope.report.ranked import RankReading
 from shiftscope.report.vocabulary import words_for

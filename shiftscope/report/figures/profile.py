@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from shiftscope.core.profile import LayerProfile, LayerScore, LayerTap
+from shiftscope.core.text import shown
 from shiftscope.report.figures.scale import Scale, span
 from shiftscope.report.figures.sheet import NARROW, WIDE, Sheet, cut, text_width
-from shiftscope.report.numerals import alike, count, fixed, level, listed, opened, shown, tick
+from shiftscope.report.numerals import alike, count, fixed, level, listed, opened, tick
 from shiftscope.report.page import Column, Picture, Row, Table, cells
 from shiftscope.report.profiled import best_line, comparable, leading_profile
 from shiftscope.report.ranked import RankReading

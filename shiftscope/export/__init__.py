@@ -1,0 +1,1 @@
+"""Records and verdicts handed on to other tools; reads the record and nothing else."""

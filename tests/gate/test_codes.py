@@ -1,0 +1,141 @@
+"""Findings by code: the longest code decides, and an ignore that has ended ignores nothing."""
+
+from datetime import date, timedelta
+
+import pytest
+from altered import FIRST, HOSTILE, TARGET, demo, with_findings, with_forecasts
+
+from shiftscope.core.records import Finding
+from shiftscope.gate.codes import judge_findings
+from shiftscope.gate.policy import parse_policy
+
+TODAY = date(2026, 11, 21)
+
+
+def judged(record, **policy):
+    given = {"profile": "explore", "warn_on": [], **policy}
+    return list(judge_findings(record, parse_policy(given, at="policy"), TODAY))
+
+
+def outcomes(record, **policy):
+    return {row.found: row.outcome for row in judged(record, **policy)}
+
+
+def ignore(code, days):
+    return {"code": code, "reason": "ticket 12", "until": TODAY + timedelta(days=days)}
+
+
+FOUND = with_findings(demo(), "ST101", "DQ301", "DQ303", "PW401")
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ({"fail_on": ["DQ3"]}, {"DQ301": "fail", "DQ303": "fail"}),
+        ({"fail_on": ["DQ"]}, {"DQ301": "fail", "DQ303": "fail"}),
+        ({"fail_on": ["DQ30"]}, {"DQ301": "fail", "DQ303": "fail"}),
+        ({"fail_on": ["DQ3"], "warn_on": ["DQ301"]}, {"DQ301": "warn", "DQ303": "fail"}),
+        ({"fail_on": ["DQ301"], "warn_on": ["DQ3"]}, {"DQ301": "fail", "DQ303": "warn"}),
+        ({"fail_on": ["DQ3"], "warn_on": ["DQ3"]}, {"DQ301": "fail", "DQ303": "fail"}),
+        ({"fail_on": ["DQ3"], "ignore": [ignore("DQ3", 1)]}, {"DQ301": "ignored", "DQ303": "ignored"}),
+        ({"fail_on": ["DQ303"], "ignore": [ignore("DQ3", 1)]}, {"DQ301": "ignored", "DQ303": "fail"}),
+        ({"fail_on": ["DQ3"], "ignore": [ignore("DQ301", 1)]}, {"DQ301": "ignored", "DQ303": "fail"}),
+        ({"warn_on": ["PW", "ST1"]}, {"PW401": "warn", "ST101": "warn"}),
+        ({}, {}),
+    ],
+)
+def test_longest_code_decides(policy, expected):
+    assert outcomes(FOUND, **policy) == expected
+
+
+def test_ignore_holds_to_the_end_of_its_last_day():
+    for days, outcome in ((0, "ignored"), (-1, "fail")):
+        found = outcomes(FOUND, fail_on=["DQ303"], ignore=[ignore("DQ303", days)])
+        assert found["DQ303"] == outcome
+
+
+def test_ignore_that_has_ended_says_so():
+    *_, last = judged(FOUND, fail_on=["DQ3"], ignore=[ignore("DQ3", -1)])
+    assert (last.rule, last.outcome) == ("ignore.0", "warn")
+    assert last.because == (
+        "The ignore of DQ3 (ticket 12) ended on 2026-11-20 and no longer holds; it would have covered 2 findings. "
+        "Remove it, or renew it with a reason."
+    )
+
+
+def test_what_is_ignored_is_told_with_reason_and_day():
+    (row,) = judged(with_findings(demo(), "DQ303"), fail_on=["DQ303"], ignore=[ignore("DQ303", 3)])
+    assert row.because == "DQ303: DQ303 happened. Ignored until 2026-11-24 (ticket 12)."
+
+
+def test_code_that_is_not_found_passes():
+    (row,) = judged(demo(), fail_on=["DQ303"])
+    assert (row.outcome, row.rule, row.because) == ("pass", "fail_on DQ303", "There is no DQ303.")
+
+
+@pytest.mark.parametrize(
+    ("code", "record", "why"),
+    [
+        ("NT2", with_forecasts(demo(), {}), "the record has no forecast"),
+        ("NT201", with_forecasts(demo(), {}), "the record has no forecast"),
+        ("ST1", demo().model_copy(update={"diagnoses": [], "findings": []}), "compares the target with no source"),
+    ],
+)
+def test_code_that_could_not_be_found_does_not_pass(code, record, why):
+    (row,) = judged(record, fail_on=[code])
+    assert row.outcome == "inconclusive"
+    assert why in row.because
+    # The same code asked for by a profile is no question of this record.
+    policy = parse_policy({"profile": "strict"}, at="policy")
+    assert not [r for r in judge_findings(record, policy, TODAY) if r.rule == f"fail_on {code[:3]}"]
+
+
+def test_code_that_was_found_counts_whatever_else_the_record_has():
+    record = with_findings(with_forecasts(demo(), {}), "NT204")
+    assert outcomes(record, fail_on=["NT2"]) == {"NT204": "fail"}
+
+
+def about(subject, target=TARGET, code="NT201"):
+    return Finding(
+        code=code, severity="error", title=f"{subject}.", message="", subject=subject, evidence={"target": target}
+    )
+
+
+@pytest.mark.parametrize(
+    ("finding", "candidates", "counts"),
+    [
+        (about(FIRST), "first", True),
+        (about("shapes"), "first", False),
+        (about("shapes"), "every", True),
+        (about("shapes", code="DQ303"), "first", False),
+        # About data, about a baseline, about a target that was not ranked, about nothing that is known.
+        (about(TARGET), "first", True),
+        (about("pixels", code="DQ303"), "first", True),
+        (about("shapes", "elsewhere"), "first", True),
+        (about("nobody"), "first", True),
+    ],
+)
+def test_findings_about_candidates_count_as_the_policy_says(finding, candidates, counts):
+    record = with_forecasts(demo(), {FIRST: None}).model_copy(update={"findings": [finding]})
+    (row,) = judged(record, fail_on=[finding.code], candidates=candidates)
+    assert row.outcome == ("fail" if counts else "pass")
+    if not counts:
+        assert row.because == f"There is no {finding.code} about what is judged, and 1 about other candidates."
+
+
+def test_finding_about_a_target_is_not_about_a_candidate_of_the_same_name():
+    (ranking,) = demo().rankings
+    renamed = ranking.model_copy(update={"target": "shapes"})
+    record = demo().model_copy(update={"rankings": [renamed], "findings": [about("shapes", "shapes", "NT203")]})
+    assert outcomes(record, fail_on=["NT2"], candidates="first") == {"NT203": "fail"}
+
+
+def test_names_in_findings_are_text():
+    record = demo().model_copy(
+        update={
+            "findings": [f.model_copy(update={"title": n, "subject": n}) for n in HOSTILE for f in demo().findings[:1]]
+        }
+    )
+    for row in judged(record, fail_on=["ST1"]):
+        for words in (row.because, row.subject):
+            assert not set(words) & {"\n", "\r", "\x1b", "\x00", "\u202e"}
