@@ -142,6 +142,7 @@ class Audit(Record):
     )
     rates: list[SearchedRate] = []
     scores: list[Score] = []
+    decisions: list[Score] = Field(default=[], description="of the advice itself: sets, choices, strategy, findings")
     calibration: Calibration | None = Field(
         default=None, description="the forecast of negative transfer, fitted to these gaps; None for few targets"
     )

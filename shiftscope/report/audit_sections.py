@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from shiftscope.core.audit import Question
 from shiftscope.core.records import RunRecord
+from shiftscope.report.audit_advice import advice_section
 from shiftscope.report.audit_caveats import audit_caveats, audit_trust_lead, spread_line
 from shiftscope.report.audit_grid import backbone_table, failed_table, rate_table, spread_table, target_table
 from shiftscope.report.audit_tables import APART, count_table, counts_apart, matrix, overlap_table
@@ -43,7 +44,7 @@ def audit_sections(view: AuditReading) -> list[Section]:
     """Make the sections that the record has something for; figures count on through all of them."""
     found: list[Section] = []
     drawn = 0
-    for make in (_helped, _useful, _apart, _foresaw, _steady, _compared):
+    for make in (_helped, _useful, _apart, _foresaw, _advised, _steady, _compared):
         section = make(view, drawn)
         if section is not None:
             found.append(section)
@@ -135,6 +136,10 @@ def _foresaw(view: AuditReading, drawn: int) -> Section | None:
         tables=tuple(score_tables(view)),
         aside=("Scores.", SCORES),
     )
+
+
+def _advised(view: AuditReading, _: int) -> Section | None:
+    return advice_section(view)
 
 
 def _steady(view: AuditReading, drawn: int) -> Section | None:

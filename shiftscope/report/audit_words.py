@@ -87,6 +87,7 @@ STATISTICS = {
     "tau_b": StatisticWords("tau-b", _two),
     "spearman": StatisticWords("Spearman", _two),
     "regret@1": StatisticWords("Regret@1, points", percent, rising=False, brief=True),
+    "regret@2": StatisticWords("Regret@2, points", percent, rising=False),
     "regret@3": StatisticWords("Regret@3, points", percent, rising=False),
     "top1": StatisticWords("Top-1 hits, %", percent, brief=True),
     "brier": StatisticWords("Brier", _three, rising=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ from shiftscope.kernels import choose
 from shiftscope.measures import DEFAULT_TRANSFER, MEASURES
 
 __all__ = ["Place", "asked", "make_advice"]
+
+# A part that measures share is a file whose name begins with an underscore.
+PART = re.compile(rb"^\s*from shiftscope\.measures\.(_\w+) import", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,14 @@ def _candidates(target: str, workshop: Workshop) -> tuple[list[Backbone], dict[s
 
 
 def _code_of_measures() -> str:
-    """sha256 over the transfer measures and all parts they may share: advice is given anew when one changes."""
+    """sha256 over the transfer measures and the parts they share: advice is given anew when one of them changes."""
     digest, folder = hashlib.sha256(), Path(measures.__path__[0])
-    for file in sorted([*folder.glob("_[a-z]*.py"), *folder.glob("transfer/[a-z]*.py")]):
-        digest.update(file.read_bytes())
+    waiting, read = sorted(folder.glob("transfer/[a-z]*.py")), set[Path]()
+    while waiting:
+        file = waiting.pop(0)
+        code = file.read_bytes()
+        digest.update(code)
+        read.add(file)
+        parts = {folder / f"{name.decode()}.py" for name in PART.findall(code)}
+        waiting += sorted(parts - read - set(waiting))
     return digest.hexdigest()

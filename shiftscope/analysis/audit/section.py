@@ -52,17 +52,23 @@ def audit_section(
     groups = {name: target.group for name, target in targets.items()}
     natural = [a for a in measured if _natural(backbones.get(a.backbone), a.target)]
     scores = score_all(told, measured, found, targets, backbones)
-    scores += score_negatives(counted, groups, backbones, told) + score_choices(told, natural, audit.spread, groups)
+    scores += score_negatives(counted, groups, backbones, told)
+    decisions = score_choices(told, natural, audit.spread, groups)
     evidence = _evidence(counted, groups, backbones, told)
     if evidence:
-        scores += score_strategy(evidence["head"], evidence["full"], told, natural, groups)
-        scores += score_findings(evidence, told, groups)
+        decisions += score_strategy(evidence["head"], evidence["full"], told, natural, groups)
+        decisions += score_findings(evidence, told, groups)
     return audit.model_copy(
         update={
-            "scores": sorted(scores, key=lambda s: (s.truth, s.predictor, s.statistic)),
+            "scores": sorted(scores, key=_order),
+            "decisions": sorted(decisions, key=_order),
             "calibration": calibration(evidence, _aurocs(scores)) if evidence else None,
         }
     )
+
+
+def _order(score: Score) -> tuple[str, str, str]:
+    return score.truth, score.predictor, score.statistic
 
 
 def _aurocs(scores: Sequence[Score]) -> dict[Arm, tuple[float, float, float]]:

@@ -16,7 +16,7 @@ from shiftscope.analysis.forecast.covariates import Covariates, covariates_of, r
 from shiftscope.analysis.forecast.model import Model
 from shiftscope.analysis.rank import GAIN_MEASURE
 from shiftscope.analysis.shift import holm
-from shiftscope.core.forecast import ArmForecast, Basis, Calibration, Forecast, Paired, QuestionModel
+from shiftscope.core.forecast import ARMS, ArmForecast, Basis, Calibration, Forecast, Paired, QuestionModel
 from shiftscope.core.records import Estimate, InputCard, MeasureResult, Ranking
 from shiftscope.measures._resampling import LEVEL, Z
 
@@ -129,7 +129,8 @@ def _covariates(accuracies: Mapping[tuple[str, str], Estimate], candidate: str, 
 def _arms(covariates: Covariates, calibration: Calibration) -> list[ArmForecast]:
     x = np.array([covariates._asdict()[name] for name in calibration.covariates])
     made = []
-    for arm, fitted in calibration.questions.items():
+    for arm in (arm for arm in ARMS if arm in calibration.questions):
+        fitted = calibration.questions[arm]
         model = Model.of(fitted)
         basis = Basis(base_rate=fitted.base_rate, n_cells=fitted.n_cells, auroc=fitted.auroc)
         outside = [n for n, inside in zip(calibration.covariates, model.inside(x[None])[0], strict=True) if not inside]

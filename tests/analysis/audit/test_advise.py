@@ -28,9 +28,11 @@ def code(tmp_path, monkeypatch):
         ("shift/mmd.py", True),
         ("from_moments.py", True),
         ("__init__.py", True),
+        ("_noise_floor.py", True),  # no transfer measure reads it
         ("transfer/ridge.py", False),
         ("transfer/novel.py", False),
         ("_spectrum.py", False),
+        ("_declare.py", False),
     ],
 )
 def test_advice_holds_until_what_decides_it_changes(code, tmp_path, file, holds):

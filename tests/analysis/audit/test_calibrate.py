@@ -235,6 +235,10 @@ def test_the_shipped_calibration_saw_all_natural_cells_and_nothing_else(audit, e
     assert shipped.margin == audit.margin == MARGIN == 0.01
 
 
+def test_the_package_ships_the_calibration_of_the_committed_record(audit):
+    assert calibration_of_package() == audit.calibration
+
+
 def test_the_shipped_calibration_says_how_good_it_was_found_to_be(audit):
     for arm, question in ARMS.items():
         (score,) = (s for s in audit.scores if (s.truth, s.predictor, s.statistic) == (question, "forecast", "auroc"))
