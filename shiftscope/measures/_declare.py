@@ -19,6 +19,8 @@ __all__ = ["Measure", "measure"]
 
 # What a measure receives from the house; everything else in its signature is an option.
 PASSED = ("rng", "kernels")
+# Before a need that the source of a pair has, and the target need not.
+SOURCE_ONLY = "source "
 PValue = Literal["exact", "conservative", "asymptotic", "none"]
 
 
@@ -26,15 +28,17 @@ PValue = Literal["exact", "conservative", "asymptotic", "none"]
 class Measure:
     """A measure: a function of a ``FeatureSet`` or a ``Pair``, and what is known about it.
 
-    Shift measures take a ``Pair``. A transfer measure takes a ``FeatureSet``, or a ``Pair`` if its first parameter
-    is annotated so, and then ``needs`` holds for both sides.
+    Shift measures take a ``Pair`` and transfer measures a ``FeatureSet``, unless the first parameter is annotated
+    with the other. ``needs`` holds for both sides of a ``Pair``. A shift measure of a ``FeatureSet`` knows the source
+    from elsewhere: given a ``Pair``, it measures the target.
 
     Parameters
     ----------
     asks
         The question it answers, in plain words.
     needs
-        What the samples must have: ``"labels"``, ``"classes"``, ``"logits"``, ``"layer_stats"``.
+        What the samples must have: ``"labels"``, ``"classes"``, ``"logits"``, ``"layer_stats"``; with ``"source "``
+        before it where the source alone must have it.
     bounds
         Least and greatest possible value, None where there is none.
     null
@@ -76,6 +80,8 @@ class Measure:
             When the samples lack what the measure needs.
         """
         checked = self.check(options)
+        if isinstance(data, Pair) and self.kind == "shift" and self.takes is FeatureSet:
+            data = data.target
         self._demand(data)
         return self.function(data, rng=rng, kernels=kernels, **checked)
 
@@ -141,7 +147,9 @@ class Measure:
     def takes(self) -> type[FeatureSet | Pair]:
         """The type of what is measured."""
         first = next(iter(inspect.signature(self.function).parameters))
-        return Pair if get_type_hints(self.function).get(first) is Pair or self.kind == "shift" else FeatureSet
+        usual: type[FeatureSet | Pair] = Pair if self.kind == "shift" else FeatureSet
+        annotated = get_type_hints(self.function).get(first)
+        return annotated if annotated in (FeatureSet, Pair) else usual
 
     def _demand(self, data: FeatureSet | Pair) -> None:
         if self.kind == "transfer" and self.takes is Pair and isinstance(data, FeatureSet):
@@ -150,9 +158,10 @@ class Measure:
         if not isinstance(data, self.takes):
             raise InputError(f"{self.name} takes a {self.takes.__name__}, not a {type(data).__name__}.")
         sides = (data.source, data.target) if isinstance(data, Pair) else (data,)
-        for side in sides:
+        for i, side in enumerate(sides):
             for need in self.needs:
-                _demand_one(self.name, side, need)
+                if i == 0 or not need.startswith(SOURCE_ONLY):
+                    _demand_one(self.name, side, need.removeprefix(SOURCE_ONLY))
 
 
 def _demand_one(name: str, side: FeatureSet, need: str) -> None:
@@ -165,8 +174,13 @@ def _demand_one(name: str, side: FeatureSet, need: str) -> None:
     if not has[need] and need == "logits":
         # Not a matter of the samples: an embedding network has none, nor do features given without logits.
         raise NotApplicableError("the backbone has no source head whose logits could be read.")
+    if not has[need] and need == "layer_stats":
+        raise NotApplicableError(
+            f"{name} needs batch-norm statistics: the backbone of {side.name} has no batch norm, or its features were "
+            "read from a file."
+        )
     if not has[need]:
-        raise NotApplicableError(f"{name} needs {need.replace('_', ' ')}, which {side.name} does not have.")
+        raise NotApplicableError(f"{name} needs {need}, which {side.name} does not have.")
 
 
 def measure(

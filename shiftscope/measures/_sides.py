@@ -20,6 +20,7 @@ __all__ = [
     "equal_size",
     "excess",
     "over_splits",
+    "pooled_units",
     "rows_of",
     "splits",
     "units",
@@ -62,6 +63,12 @@ def units(side: FeatureSet) -> NDArray[np.int64]:
     if side.groups is None:
         return np.arange(side.n)
     return np.unique(side.groups, return_inverse=True)[1].astype(np.int64)
+
+
+def pooled_units(pair: Pair) -> NDArray[np.int64]:
+    """Number what is independent over both sides (n + m,); groups of the two sides are different groups."""
+    source = units(pair.source)
+    return np.concatenate([source, source.max() + 1 + units(pair.target)])
 
 
 def demand_units(pair: Pair, measure: str) -> None:

@@ -77,6 +77,18 @@ WORDS = {
     "proxy_a": MeasureWords(f"proxy A{HYPHEN}distance", f"Proxy A{HYPHEN}distance", f"proxy A{HYPHEN}distance"),
     "wasserstein": MeasureWords("Wasserstein distance", "Wasserstein", "Wasserstein distance"),
     "frechet": MeasureWords("Fréchet distance", "Fréchet", "Fréchet distance"),
+    "energy": MeasureWords("energy distance", "Energy", "energy distance, unbiased"),
+    "sliced": MeasureWords("sliced Wasserstein distance", "Sliced W.", "sliced Wasserstein distance"),
+    "bures": MeasureWords("Bures distance", "Bures", f"Bures{HYPHEN}Wasserstein distance of covariances"),
+    "kid": MeasureWords("KID", "KID", "KID, unbiased"),
+    "coverage": MeasureWords(
+        "coverage of the target", "Coverage", "target samples with a source sample nearby", share=True
+    ),
+    "ks": MeasureWords("largest KS statistic", "KS", "largest KS of features and directions"),
+    "c2st": MeasureWords("AUC of source against target", "C2ST AUC", "held-out AUC of source against target"),
+    "bn_shift": MeasureWords(
+        f"batch{HYPHEN}norm shift", "BN shift", "distance from the running statistics, squared SDs per channel"
+    ),
 }
 # The probes predict what the target is made of: labels are judged by AUC, real values by R².
 OF_KIND = {

@@ -10,6 +10,7 @@ from shiftscope.measures._sides import (
     equal_size,
     excess,
     over_splits,
+    pooled_units,
     rows_of,
     splits,
     units,
@@ -85,6 +86,13 @@ def test_units_are_groups_or_samples():
         demand_units(pair_of(3, 3, target=[1, 1, 1]), "mmd")
     with pytest.raises(NotApplicableError, match="photo has one sample"):
         demand_units(pair_of(1, 3), "mmd")
+
+
+def test_groups_of_the_two_sides_are_different_groups():
+    pair = pair_of(4, 3, source=[0, 0, 1, 1], target=[1, 1, 1])
+    found = pooled_units(pair)
+    assert (found == np.append(units(pair.source), [2, 2, 2])).all()
+    assert pooled_units(pair_of(2, 2)).tolist() == [0, 1, 2, 3]
 
 
 def test_variance_of_mean():

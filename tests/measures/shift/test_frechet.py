@@ -79,6 +79,17 @@ def test_plain_measures_sample_size_and_debiased_does_not():
     assert min(debiased) < 0 < max(debiased)
 
 
+def test_the_stated_bias_holds_from_as_many_samples_as_features_on():
+    def bias(n, d):
+        return np.mean([frechet_distance(*normal(n, n, d, seed=s)) for s in range(40)])
+
+    for n, d in ((32, 32), (64, 32)):
+        assert bias(n, d) == pytest.approx(d * (d + 5) / (2 * n), rel=0.02)
+    # Two samples of n << d point in different directions: all of both spreads counts, and the means.
+    assert bias(4, 400) == pytest.approx(2 * 400 + 2 * 400 / 4, rel=0.1)
+    assert bias(8, 32) < 0.8 * 32 * 37 / 16
+
+
 @pytest.mark.parametrize(("n", "d", "shift"), [(60, 128, 3.0), (200, 8, 1.0)])
 def test_debiased_recovers_a_shift(n, d, shift):
     found, truth = [], []

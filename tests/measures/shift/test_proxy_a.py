@@ -8,10 +8,10 @@ from sklearn.preprocessing import StandardScaler
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import LAYERS, choose
-from shiftscope.measures import MEASURES
+from shiftscope.measures import MEASURES, _domain_classifier
+from shiftscope.measures._domain_classifier import _held_out, side_folds
 from shiftscope.measures._sides import rows_of, splits
-from shiftscope.measures.shift import proxy_a as module
-from shiftscope.measures.shift.proxy_a import _folds, _held_out, between_halves
+from shiftscope.measures.shift.proxy_a import between_halves
 
 proxy_a = MEASURES["proxy_a"]
 
@@ -30,7 +30,7 @@ def normal(n, m, d, *, shift=0.0, seed=0):
 def by_sklearn(pair, seed, penalty):
     """Held-out decision values of sklearn's ridge classifier, refitted for every fold."""
     z = StandardScaler().fit_transform(pair.pooled.astype(float))
-    fold = PredefinedSplit(_folds([pair.source, pair.target], seed))
+    fold = PredefinedSplit(side_folds([pair.source, pair.target], seed))
     model = RidgeClassifier(alpha=penalty * len(z))
     return cross_val_predict(model, z, pair.is_source, cv=fold, method="decision_function")
 
@@ -51,7 +51,7 @@ def test_equals_sklearn(n, d, backend):
 def test_short_form_equals_sklearn(d):
     pair = pair_of(*normal(40, 40, d, shift=1.5))
     z = StandardScaler().fit_transform(pair.pooled.astype(float))
-    fold = _folds([pair.source, pair.target], 3)
+    fold = side_folds([pair.source, pair.target], 3)
     scores = _held_out(z @ z.T, np.where(pair.is_source, 1.0, -1.0), fold, 0.7 * 80)
     np.testing.assert_allclose(scores, by_sklearn(pair, 3, 0.7), rtol=0, atol=1e-9)
 
@@ -90,7 +90,7 @@ def test_uneven_groups_without_a_shift_are_zero_on_average(n_groups, largest, no
 def test_a_group_is_never_on_both_sides_of_a_fold():
     groups = np.repeat(np.arange(12), 3)
     pair = pair_of(*normal(36, 36, 3), source=groups, target=groups)
-    fold = _folds([pair.source, pair.target], 0)
+    fold = side_folds([pair.source, pair.target], 0)
     for side, part in ((pair.source, fold[:36]), (pair.target, fold[36:])):
         assert all(len(set(part[side.groups == g])) == 1 for g in range(12))
 
@@ -135,14 +135,14 @@ def test_neither_order_scale_nor_dead_features_matter():
 
 @pytest.mark.parametrize("d", [6, 100])
 def test_halves_equal_sklearn_at_one_scale_and_penalty(d, monkeypatch):
-    monkeypatch.setattr(module, "_penalty", lambda *_: 40.0)
+    monkeypatch.setattr(_domain_classifier, "gcv_penalty", lambda *_: 40.0)
     pair = pair_of(*normal(48, 40, d, shift=1.0))
     halves = splits(pair, 0, 4)
     z = StandardScaler().fit_transform(pair.pooled[rows_of(halves)].astype(float))
     for row, s in zip(between_halves(pair, halves, {}, None), halves, strict=True):
         for value, (a, b) in zip(row, ((s.x1, s.y1), (s.x1, s.x2), (s.y1, s.y2)), strict=True):
             parts = [pair.pooled[np.sort(r)] for r in (a, b)]
-            fold = _folds([FeatureSet.of(part, keys=[b"%02d" % i for i in range(20)]) for part in parts], 0)
+            fold = side_folds([FeatureSet.of(part, keys=[b"%02d" % i for i in range(20)]) for part in parts], 0)
             rows = np.searchsorted(rows_of(halves), np.concatenate([np.sort(a), np.sort(b)]))
             model, first = RidgeClassifier(alpha=40.0), np.arange(40) < 20
             predicted = cross_val_predict(model, z[rows], first, cv=PredefinedSplit(fold))
