@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shiftscope.core.features import Pair
 from shiftscope.core.records import Estimate
 from shiftscope.measures._resampling import from_draws
-from shiftscope.measures._sides import Distance, at_least, debiased, demand_units, equal_size
+from shiftscope.measures._sides import Distance, at_least, debiased, demand_units, equal_size, first_rows
 
 __all__ = ["Variant", "covariance_distance", "estimate", "in_unit"]
 
@@ -49,7 +49,7 @@ def estimate(name: str, distance: OfSamples, pair: Pair, *, variant: Variant, ma
     at_least(f"{name}.max_points", max_points, 16)
     demand_units(pair, name)
     size = equal_size(pair, max_points)
-    raw = distance(pair.source.features[:size], pair.target.features[:size])
+    raw = distance(*(side.features[first_rows(side, size)] for side in (pair.source, pair.target)))
     plain = raw / pair.bandwidth**2
     value, draws = debiased(in_unit(distance, pair), pair, seed, max_points)
     return from_draws(plain if variant == "plain" else value, draws, {"plain": plain, "raw": raw, "size": size})

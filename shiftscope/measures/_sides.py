@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = [
     "demand_units",
     "equal_size",
     "excess",
+    "first_rows",
     "over_splits",
     "pooled_units",
     "rows_of",
@@ -89,13 +91,25 @@ def demand_units(pair: Pair, measure: str) -> None:
 
 
 def equal_size(pair: Pair, max_points: int | None = None) -> int:
-    """Samples per side when both sides get as many, and at most ``max_points`` together.
-
-    The first rows of a side are those with the lowest content hashes: taking them is a random choice that depends
-    on nothing but the samples themselves.
-    """
+    """Samples per side when both sides get as many, and at most ``max_points`` together; see :func:`first_rows`."""
     size = min(pair.source.n, pair.target.n)
     return size if max_points is None else min(size, max_points // 2)
+
+
+def first_rows(side: FeatureSet, size: int) -> Rows:
+    """Choose at most ``size`` rows of one side, ascending: those with the lowest content hashes.
+
+    That is a random choice which depends on nothing but the samples themselves. Equal samples hash alike and would
+    stay or go together (a side of two values would keep one), so copies after the first hash with their number.
+    """
+    if size >= side.n:
+        return np.arange(side.n)
+    _, start, place = np.unique(side.keys, return_index=True, return_inverse=True)
+    copy = np.arange(side.n) - start[place]  # equal keys stand side by side
+    hashes = side.keys.copy()
+    for row in np.flatnonzero(copy):
+        hashes[row] = sha256(side.keys[row] + str(copy[row]).encode()).digest()[: hashes.itemsize]
+    return np.sort(np.argsort(hashes, kind="stable")[:size])
 
 
 def splits(pair: Pair, seed: int, n_splits: int, max_points: int | None = None, *, share: float = 1.0) -> list[Split]:
@@ -107,10 +121,13 @@ def splits(pair: Pair, seed: int, n_splits: int, max_points: int | None = None, 
         If a part would have fewer than two samples.
     """
     rng = stream(seed, "splits", f"{share:g}")
-    most = None if max_points is None else max_points // 2
+    kept = [first_rows(s, s.n if max_points is None else max_points // 2) for s in (pair.source, pair.target)]
     found = []
     for _ in range(n_splits):
-        source, target = (_halves(units(side)[:most], share, rng) for side in (pair.source, pair.target))
+        source, target = (
+            [rows[part] for part in _halves(units(side)[rows], share, rng)]
+            for side, rows in zip((pair.source, pair.target), kept, strict=True)
+        )
         parts = (*source, *(rows + pair.source.n for rows in target))
         size = min(len(part) for part in parts)
         if size < 2:

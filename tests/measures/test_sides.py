@@ -3,12 +3,14 @@ import pytest
 
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.errors import InputError, NotApplicableError
+from shiftscope.measures import MEASURES
 from shiftscope.measures._sides import (
     at_least,
     debiased,
     demand_units,
     equal_size,
     excess,
+    first_rows,
     over_splits,
     pooled_units,
     rows_of,
@@ -143,3 +145,28 @@ def test_options_below_the_least_are_refused():
     at_least("mmd.n_permutations", 0, 0)
     with pytest.raises(InputError, match=r"mmd.n_permutations is -1: give 0 or more"):
         at_least("mmd.n_permutations", -1, 0)
+
+
+def test_rows_that_are_kept_of_equal_samples_are_a_fair_share():
+    values = np.repeat([0.0, 1.0], [300, 100])
+    side = FeatureSet.of(np.column_stack([values, values]))
+    rows = first_rows(side, 200)
+    assert len(np.unique(rows)) == 200
+    # Hypergeometric: 150 expected, a standard deviation of 4.3.
+    assert abs((side.features[rows, 0] == 0).sum() - 150) < 13
+    assert set(first_rows(side, 100)) < set(rows)
+
+
+def test_of_different_samples_the_first_rows_are_kept():
+    side = FeatureSet.of(np.random.default_rng(0).standard_normal((50, 2)))
+    np.testing.assert_array_equal(first_rows(side, 20), np.arange(20))
+    np.testing.assert_array_equal(first_rows(side, 60), np.arange(50))
+
+
+@pytest.mark.parametrize("measure", ["proxy_a", "wasserstein", "frechet", "sliced", "bures"])
+def test_two_values_in_unequal_numbers_of_samples_are_no_shift(measure):
+    rng = np.random.default_rng(3)
+    source, target = (FeatureSet.of(rng.integers(2, size=(n, 1)).astype(float)) for n in (600, 150))
+    found = MEASURES[measure](Pair(source, target), rng=0)
+    assert abs(found.value) < 0.25 if measure == "proxy_a" else found.low <= 0.02
+    assert found.details.get("plain", 0.0) < 0.05

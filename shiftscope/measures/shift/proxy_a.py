@@ -19,7 +19,7 @@ from shiftscope.measures._domain_classifier import (
     standardised,
 )
 from shiftscope.measures._resampling import LEVEL, Z
-from shiftscope.measures._sides import Floats, Options, Split, demand_units, equal_size, units
+from shiftscope.measures._sides import Floats, Options, Split, demand_units, equal_size, first_rows, units
 
 __all__ = ["between_halves", "proxy_a"]
 
@@ -74,7 +74,7 @@ def proxy_a(pair: Pair, *, rng: RngLike = None, kernels: Kernels | None = None) 
     """
     demand_units(pair, "proxy_a")
     kernels, seed, size = kernels or choose(), seed_of(rng), equal_size(pair)
-    sides = [side.take(np.arange(size)) for side in (pair.source, pair.target)]
+    sides = [side.take(first_rows(side, size)) for side in (pair.source, pair.target)]
     demand_units(Pair(*sides), "proxy_a")
     eigenvalues, left = kernels.eigh_gram(standardised(np.concatenate([side.features for side in sides])))
     y = np.repeat([1.0, -1.0], size)

@@ -24,6 +24,7 @@ from shiftscope.measures._sides import (
     debiased,
     demand_units,
     equal_size,
+    first_rows,
     over_splits,
     rows_of,
 )
@@ -107,10 +108,11 @@ def sliced(
     at_least("sliced.max_points", max_points, 16)
     at_least("sliced.n_projections", n_projections, 1)
     demand_units(pair, "sliced")
-    seed, n, m, most = seed_of(rng), pair.source.n, pair.target.n, max_points // 2
-    distance = _between(pair, p, n_projections, seed, np.append(np.arange(min(n, most)), n + np.arange(min(m, most))))
+    seed, n, most = seed_of(rng), pair.source.n, max_points // 2
+    kept = np.append(first_rows(pair.source, most), n + first_rows(pair.target, most))
+    distance = _between(pair, p, n_projections, seed, kept)
     size = equal_size(pair, max_points)
-    plain = distance(np.arange(size), n + np.arange(size))
+    plain = distance(first_rows(pair.source, size), n + first_rows(pair.target, size))
     value, draws = debiased(distance, pair, seed, max_points)
     raw = pair.bandwidth * (plain * _mean_power(pair.source.d, p)) ** (1 / p)
     return from_draws(value, draws, {"plain": plain, "raw": raw, "size": size})

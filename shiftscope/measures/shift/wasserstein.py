@@ -24,6 +24,7 @@ from shiftscope.measures._sides import (
     debiased,
     demand_units,
     equal_size,
+    first_rows,
     over_splits,
     rows_of,
 )
@@ -98,10 +99,10 @@ def wasserstein(
     """
     at_least("wasserstein.max_points", max_points, 16)
     demand_units(pair, "wasserstein")
-    n, m, most = pair.source.n, pair.target.n, max_points // 2
-    distance = _between(pair, p, np.concatenate([np.arange(min(n, most)), n + np.arange(min(m, most))]))
+    n, most = pair.source.n, max_points // 2
+    distance = _between(pair, p, np.append(first_rows(pair.source, most), n + first_rows(pair.target, most)))
     size = equal_size(pair, max_points)
-    plain = distance(np.arange(size), n + np.arange(size))
+    plain = distance(first_rows(pair.source, size), n + first_rows(pair.target, size))
     value, draws = debiased(distance, pair, seed_of(rng), max_points)
     return from_draws(value, draws, {"plain": plain, "size": size})
 
