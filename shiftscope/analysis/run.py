@@ -25,7 +25,7 @@ from shiftscope.core.spec import RunSpec
 from shiftscope.errors import InputError
 from shiftscope.extraction import Progress
 from shiftscope.kernels import choose
-from shiftscope.measures import DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
+from shiftscope.measures import CAUSES, DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
 
 __all__ = ["Clock", "Kind", "RunOutcome", "chosen_measures", "cores", "execute", "few_threads"]
 
@@ -143,7 +143,7 @@ def chosen_measures(spec: RunSpec, kind: Kind) -> tuple[tuple[str, ...], tuple[s
         For a measure nobody registered, an option it does not have, or a value it cannot take; and when none of
         those selected answers what is asked.
     """
-    names = spec.select or [*DEFAULT_TRANSFER, *DEFAULT_SHIFT]
+    names = spec.select or [*DEFAULT_TRANSFER, *DEFAULT_SHIFT, *(CAUSES if kind == "shift" else ())]
     every = [MEASURES[name] for name in dict.fromkeys([*names, *spec.measures])]
     for measure in every:
         measure.check(spec.measures.get(measure.name, {}), at=f"measures.{measure.name}")

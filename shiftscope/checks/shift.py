@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shiftscope.checks.causes import classes_moved
 from shiftscope.core.records import Finding, RunRecord, ShiftDiagnosis, ShiftRow
 
 __all__ = ["check_shift"]
+
+ALIKE = " No class by itself can be told from the source's: what differs is how often they occur."
 
 
 def check_shift(record: RunRecord) -> Iterator[Finding]:
@@ -40,14 +43,18 @@ def _inputs_moved(lead: ShiftDiagnosis, n_moved: int, n_backbones: int) -> Findi
     assert row.floor is not None
     times = f"{row.effect / row.floor:.1f} times" if row.floor > 0 else "beyond"
     under = f"{n_moved} of {n_backbones} backbones" if n_backbones > 1 else lead.backbone
+    moved, tested = classes_moved(lead)
+    # Where no class looks otherwise than before, it is their proportions that moved, and other findings say so.
+    alike = tested > 1 and not moved
     return Finding(
         code="ST101",
-        severity="warning",
+        severity="note" if alike else "warning",
         subject=lead.target,
         title=f"{lead.target}: inputs have moved from {lead.source} under {under}.",
         message=(
             f"Under {lead.backbone} the MMD\N{SUPERSCRIPT TWO} effect of {row.effect:.4f} is {times} the noise floor "
             f"of {row.floor:.4f}; p = {row.pvalue:.3g}, Holm {row.pvalue_holm:.3g}."
+            f"{ALIKE if alike else ''}"
         ),
         evidence={
             "backbone": lead.backbone,

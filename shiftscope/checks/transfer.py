@@ -14,6 +14,7 @@ PROBE = "ridge"
 FEW_PER_CLASS = 5
 WIDE = 0.2  # points of accuracy / 100: an interval that wide says nothing
 LEAST_RANK = 2.0
+NBSP = "\N{NO-BREAK SPACE}"
 ARMS = {"head": "a frozen head", "full": "fine-tuning"}
 # How a measure words it that there is nothing to read, and what that means.
 NOTHING_TO_READ = {
@@ -135,10 +136,16 @@ def _chance(arm: ArmForecast) -> str:
 
 def _said(gains: list[Paired]) -> str:
     return ", ".join(
-        f"{100 * g.gain:+.1f} points [{100 * g.low:+.1f}, {100 * g.high:+.1f}] over {g.baseline}, Holm p = "
-        f"{g.pvalue_holm:.2g}"
+        f"{_points(g.gain)}{NBSP}points [{_points(g.low)},{NBSP}{_points(g.high)}] over {g.baseline}, "
+        f"Holm{NBSP}p{NBSP}={NBSP}{g.pvalue_holm:.2g}"
         for g in gains
     )
+
+
+def _points(share: float) -> str:
+    """A difference of shares in percentage points, with its sign unless it is zero."""
+    text = f"{100 * share:+.1f}"
+    return "0.0" if text in ("-0.0", "+0.0") else text.replace("-", "\N{MINUS SIGN}")
 
 
 def _numbers(gains: list[Paired]) -> dict[str, float]:

@@ -14,11 +14,13 @@ from shiftscope.core.registry import Registry
 from shiftscope.measures import from_moments
 from shiftscope.measures._declare import Measure, measure
 
-__all__ = ["DEFAULT_SHIFT", "DEFAULT_TRANSFER", "MEASURES", "Measure", "from_moments", "measure"]
+__all__ = ["CAUSES", "DEFAULT_SHIFT", "DEFAULT_TRANSFER", "MEASURES", "Measure", "from_moments", "measure"]
 
 # What runs where nobody chose measures.
 DEFAULT_TRANSFER = ("logme", "hscore", "ridge", "knn", "gbc", "parc", "nce", "leep")
 DEFAULT_SHIFT = ("mmd", "proxy_a", "wasserstein", "frechet")
+# What else runs where the shift is all that is asked about: of what kind it is.
+CAUSES = ("coverage", "label_shift", "concept")
 
 
 def _loader(room: str, name: str) -> Callable[[], Measure]:

@@ -16,7 +16,9 @@ __all__ = [
     "from_shares",
     "judge_classes",
     "judge_values",
+    "log_chances",
     "log_softmax",
+    "sharpness",
 ]
 
 Floats = NDArray[np.float64]
@@ -156,17 +158,29 @@ def aucs(labels: Floats, scores: Floats, masks: NDArray[np.bool_]) -> Floats:
 
 
 def calibrated(scores: Floats, classes: NDArray[np.int64], folds: NDArray[np.int64]) -> Floats:
-    """Log-probabilities (n, C) from held-out ``scores`` (n, C), made without looking at a fold's own labels.
-
-    p(c) is proportional to share_c exp(a (score_c - share_c)): a = 0 gives the class shares. The sharpness a of
-    a fold is the one of the grid that suits the held-out scores of all *other* folds best.
-    """
+    """Log-probabilities (n, C) from held-out ``scores`` (n, C), made without looking at a fold's own labels."""
     share = np.bincount(classes, minlength=scores.shape[1]) / len(classes)
-    evidence, prior, rows = scores - share, np.log(share), np.arange(len(classes))
-    losses = [-log_softmax(prior + a * evidence)[rows, classes] for a in SHARPNESS]
+    return log_chances(scores, share, sharpness(scores, classes, folds)[folds, None])
+
+
+def sharpness(scores: Floats, classes: NDArray[np.int64], folds: NDArray[np.int64]) -> Floats:
+    """How sharply the ``scores`` (n, C) of each fold tell classes apart (F,), for :func:`log_chances`.
+
+    It is the one of the grid that suits the held-out scores of all *other* folds best.
+    """
+    share, rows = np.bincount(classes, minlength=scores.shape[1]) / len(classes), np.arange(len(classes))
+    losses = [-log_chances(scores, share, a)[rows, classes] for a in SHARPNESS]
     of_fold = np.array([np.bincount(folds, weights=row) for row in losses])
     best = np.argmin(of_fold.sum(axis=1, keepdims=True) - of_fold, axis=0)
-    return log_softmax(prior + SHARPNESS[best[folds], None] * evidence)
+    return np.asarray(SHARPNESS[best])
+
+
+def log_chances(scores: Floats, share: Floats, sharpness: float | Floats) -> Floats:
+    """Log-probabilities (n, C): p(c) is proportional to share_c exp(a (score_c - share_c)).
+
+    A sharpness a of 0 gives the class shares.
+    """
+    return log_softmax(np.log(share) + sharpness * (scores - share))
 
 
 def log_softmax(logits: Floats) -> Floats:

@@ -86,6 +86,13 @@ WORDS = {
     ),
     "ks": MeasureWords("largest KS statistic", "KS", "largest KS of features and directions"),
     "c2st": MeasureWords("AUC of source against target", "C2ST AUC", "held-out AUC of source against target"),
+    "alignability": MeasureWords(
+        "share a linear map removes", "Alignable", "share of the shift that a linear map removes", share=True
+    ),
+    "label_shift": MeasureWords(
+        "class balance (total variation)", "Class balance", "total variation of class shares", share=True
+    ),
+    "concept": MeasureWords("changed relation", "Relation", "rise of the error on shared inputs", share=True),
     "bn_shift": MeasureWords(
         f"batch{HYPHEN}norm shift", "BN shift", "distance from the running statistics, squared SDs per channel"
     ),

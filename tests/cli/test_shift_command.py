@@ -31,10 +31,12 @@ def test_every_measure_stands_beside_its_floor(shifted):
         ("light", "dim", "bee"),
     ]
     for diagnosis in found["diagnoses"]:
-        assert [r["measure"] for r in diagnosis["rows"]] == ["mmd", "proxy_a", "wasserstein", "frechet"]
+        measures = ["mmd", "proxy_a", "wasserstein", "frechet", "coverage", "label_shift"]
+        assert [r["measure"] for r in diagnosis["rows"]] == measures
         assert (diagnosis["n_source"], diagnosis["n_target"]) == (36, 30)
-        for row in diagnosis["rows"]:
-            assert row["effect"] > row["floor"] > 0
+        *inputs, labels = diagnosis["rows"]
+        assert all(row["effect"] > row["floor"] > 0 for row in inputs)
+        assert labels["effect"] <= labels["floor"]  # as many of each class on both sides
     assert not found["rankings"]
 
 
