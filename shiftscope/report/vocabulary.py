@@ -92,7 +92,9 @@ WORDS = {
     "label_shift": MeasureWords(
         "class balance (total variation)", "Class balance", "total variation of class shares", share=True
     ),
-    "concept": MeasureWords("changed relation", "Relation", "rise of the error on shared inputs", share=True),
+    "concept": MeasureWords("change of the relation", "Relation", "rise of the error on shared inputs", share=True),
+    "joint_error": MeasureWords("joint error", "Joint error", "error on source and on target of one probe"),
+    "otdd": MeasureWords("OTDD", "OTDD", "transport distance with labels, squared median distances"),
     "bn_shift": MeasureWords(
         f"batch{HYPHEN}norm shift", "BN shift", "distance from the running statistics, squared SDs per channel"
     ),
