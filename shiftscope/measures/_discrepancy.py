@@ -18,7 +18,7 @@ from shiftscope.measures._permutation import null_details, permuted_members, pva
 from shiftscope.measures._resampling import LEVEL, Z
 from shiftscope.measures._sides import Floats, Rows, Split, over_splits, units, variance_of_mean
 
-__all__ = ["Kernel", "discrepancy", "discrepancy_of_halves"]
+__all__ = ["Kernel", "discrepancy", "discrepancy_of_halves", "exchanged"]
 
 # Kernel values between two sets of rows, (a, d) and (b, d) to (a, b).
 Kernel = Callable[[Floats, Floats], Floats]
@@ -42,12 +42,11 @@ def discrepancy(
     witness function (Sutherland et al., ICLR 2017), summed over groups. O(N^2 (d + B)) time, O(N (d + B)) memory.
     """
     members = permuted_members(pair, seed, n_permutations, kernels or choose())
-    sums = _sums(z, kernel, members, pair.source.n)
-    statistics = _unbiased(sums, members)
+    statistics, witness = exchanged(z, kernel, members)
     details: Details = {}
     if n_permutations:
         details = {"smallest_pvalue": smallest_pvalue(pair, n_permutations), **null_details(statistics)}
-    value, reach = float(statistics[0]), Z * _standard_error(pair, sums)
+    value, reach = float(statistics[0]), Z * _standard_error(pair, witness)
     return Estimate(
         value=value,
         low=value - reach,
@@ -56,6 +55,19 @@ def discrepancy(
         pvalue=pvalue(statistics) if n_permutations else None,
         details=details,
     )
+
+
+def exchanged(z: Floats, kernel: Kernel, members: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    """Unbiased squared MMD of ``z`` (N, d) for every column of ``members`` (B+1,), and the witness function (N,).
+
+    The witness of the first column is the mean kernel to the source minus the mean kernel to the target, each row
+    itself left out; the source stands first.
+    """
+    own = members[:, 0].astype(bool)
+    n = int(own.sum())
+    sums = _sums(z, kernel, members, n)
+    witness = sums.to_first / (n - own) - (sums.row_sums - sums.to_first) / (len(z) - n - ~own)
+    return _unbiased(sums, members), witness
 
 
 def _sums(z: Floats, kernel: Kernel, members: NDArray[np.uint8], n: int) -> Sums:
@@ -94,12 +106,9 @@ def _unbiased(sums: Sums, members: NDArray[np.uint8]) -> Floats:
     return np.asarray(xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m))
 
 
-def _standard_error(pair: Pair, sums: Sums) -> float:
-    n, m = pair.source.n, pair.target.n
-    # The witness function: mean kernel to the source minus mean kernel to the target, itself left out.
-    own = pair.is_source
-    w = sums.to_first / (n - own) - (sums.row_sums - sums.to_first) / (m - ~own)
-    return 2 * float(np.sqrt(variance_of_mean(w[:n], units(pair.source)) + variance_of_mean(w[n:], units(pair.target))))
+def _standard_error(pair: Pair, witness: Floats) -> float:
+    sides = zip(np.split(witness, [pair.source.n]), (pair.source, pair.target), strict=True)
+    return 2 * float(np.sqrt(sum(variance_of_mean(part, units(side)) for part, side in sides)))
 
 
 def discrepancy_of_halves(z: Floats, kernel: Kernel, rows: Rows, halves: list[Split]) -> Floats:

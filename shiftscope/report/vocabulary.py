@@ -93,6 +93,7 @@ WORDS = {
         "class balance (total variation)", "Class balance", "total variation of class shares", share=True
     ),
     "concept": MeasureWords("change of the relation", "Relation", "rise of the error on shared inputs", share=True),
+    "conditional": MeasureWords("shift within classes", "Within classes", "MMD² within classes, mean over classes"),
     "joint_error": MeasureWords("joint error", "Joint error", "error on source and on target of one probe"),
     "otdd": MeasureWords("OTDD", "OTDD", "transport distance with labels, squared median distances"),
     "bn_shift": MeasureWords(

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftscope.analysis.shift import diagnose_pair, holm
+from shiftscope.analysis.shift import diagnose_pair
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.kernels import choose
 from shiftscope.measures import MEASURES
+from shiftscope.measures._holm import holm
 
 
 def pair(*, moved=(0, 0, 0), n=30, m=24, classes=("disc", "hill", "rail"), source_classes=None, seed=0):

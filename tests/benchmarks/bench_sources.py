@@ -19,13 +19,14 @@ import numpy as np
 from scipy.stats import norm, spearmanr, t
 
 import shiftscope as ss
-from shiftscope.analysis.shift import ALPHA, holm
+from shiftscope.analysis.shift import ALPHA
 from shiftscope.analysis.sources.probe import fit
 from shiftscope.analysis.sources.study import study
 from shiftscope.analysis.sources.weigh import report
 from shiftscope.core.seeds import stream
 from shiftscope.core.sources import SCHEMES
 from shiftscope.data import per_class
+from shiftscope.measures._holm import holm
 
 FILE = Path(__file__).parent.parent.parent / "reports" / "sources.json"
 DATA = Path(os.environ.get("SHIFTSCOPE_DATA", "data"))

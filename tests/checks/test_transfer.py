@@ -90,7 +90,8 @@ def test_likely_harm_is_told_arm_by_arm_with_its_numbers():
     assert head.title == "net: a frozen head on here will likely hurt."
     assert head.message.replace("\N{NO-BREAK SPACE}", " ") == (
         "With a probability of 0.62 [0.31, 0.81] it ends below training from scratch, and the probe is not shown to do "
-        "better: +0.9 points [\N{MINUS SIGN}3.1, +4.9] over pixels, Holm p = 0.025. Take another candidate, or fine-tune it."
+        "better: +0.9 points [\N{MINUS SIGN}3.1, +4.9] over pixels, Holm p = 0.025. Take another candidate, or fine-tune "
+        "it."
     )
     assert head.evidence == {
         "target": "here", "arm": "head", "probability": 0.62, "level": 0.3,

@@ -15,9 +15,9 @@ from scipy.stats import norm
 from shiftscope.analysis.forecast.covariates import Covariates, covariates_of, readable
 from shiftscope.analysis.forecast.model import Model
 from shiftscope.analysis.rank import GAIN_MEASURE
-from shiftscope.analysis.shift import holm
 from shiftscope.core.forecast import ARMS, ArmForecast, Basis, Calibration, Forecast, Paired, QuestionModel
 from shiftscope.core.records import Estimate, InputCard, MeasureResult, Ranking
+from shiftscope.measures._holm import holm
 from shiftscope.measures._resampling import LEVEL, Z
 
 __all__ = ["calibration_of_package", "foresee", "paired_gains"]

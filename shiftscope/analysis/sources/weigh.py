@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shiftscope.analysis.shift import ALPHA, holm
+from shiftscope.analysis.shift import ALPHA
 from shiftscope.analysis.sources.probe import Floats
 from shiftscope.analysis.sources.study import Scored, Study, study
 from shiftscope.core.features import FeatureSet
 from shiftscope.core.sources import SCHEMES, Contrast, Scheme, SchemeRow, SourceRow, SourcesReport, Verdict
 from shiftscope.kernels import Kernels
+from shiftscope.measures._holm import holm
 from shiftscope.measures._resampling import LEVEL, Z, half_samples
 
 __all__ = ["report", "weigh_sources"]

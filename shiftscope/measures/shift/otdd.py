@@ -27,7 +27,7 @@ from shiftscope.measures._sides import (
     over_splits,
     rows_of,
 )
-from shiftscope.measures.shift.wasserstein import transport_cost
+from shiftscope.measures._transport import transport_cost
 
 __all__ = ["between_halves", "otdd"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -28,12 +27,11 @@ from shiftscope.measures._sides import (
     over_splits,
     rows_of,
 )
+from shiftscope.measures._transport import transport_cost
 
 __all__ = ["between_halves", "transport_cost", "wasserstein"]
 
 Power = Literal[1, 2]
-# POT's own limit of 1e5 stops before the optimum from about 2 000 samples a side.
-MAX_PIVOTS = 10_000_000
 
 
 @measure(
@@ -120,24 +118,6 @@ def _costs(z: NDArray[np.floating[Any]], p: Power) -> Floats:
     norms = np.square(z).sum(axis=1)
     square = np.maximum(norms[:, None] + norms - 2 * z @ z.T, 0.0)
     return square if p == 2 else np.asarray(np.sqrt(square))
-
-
-def transport_cost(costs: Floats) -> float:
-    """Least mean cost of pairing rows with columns of ``costs`` (k, k).
-
-    Raises
-    ------
-    RuntimeError
-        If the solver stops before the optimum: what it returns then is no distance.
-    """
-    import ot
-
-    with warnings.catch_warnings():  # the log says the same
-        warnings.simplefilter("ignore")
-        cost, log = ot.emd2([], [], costs, numItermax=MAX_PIVOTS, log=True)
-    if log["warning"] is not None:
-        raise RuntimeError(f"optimal transport of {len(costs)} samples did not converge: {log['warning']}")
-    return float(cost)
 
 
 def between_halves(pair: Pair, halves: list[Split], options: Options, kernels: Kernels | None) -> Floats:  # noqa: ARG001

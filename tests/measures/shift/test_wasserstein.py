@@ -111,7 +111,7 @@ def test_halves_equal_the_best_assignment(p):
 
 
 def test_a_solver_that_stops_early_is_a_failure_not_a_number(monkeypatch):
-    monkeypatch.setattr(module, "MAX_PIVOTS", 1)
+    monkeypatch.setattr("shiftscope.measures._transport.MAX_PIVOTS", 1)
     pair = pair_of(*normal(30, 30, 3))
     result = wasserstein.run(pair, target="sketch", backbone="b", rng=0)
     assert result.status == "failed"
