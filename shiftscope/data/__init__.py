@@ -13,6 +13,7 @@ from pathlib import Path
 from shiftscope.core.registry import Registry
 from shiftscope.data.address import Address
 from shiftscope.data.features import FeatureFile, feature_sets
+from shiftscope.data.perturb import Perturbation, open_perturbed
 from shiftscope.data.source import ImageSource, UnreadableError, per_class
 
 __all__ = [
@@ -57,7 +58,15 @@ def _features() -> Scheme:
     return Scheme("features:FILE[?x=KEY&y=KEY], features (n, d) extracted before, .npz or .safetensors", open_features)
 
 
-for _scheme, _load in {"imagefolder": _imagefolder, "npz": _npz, "features": _features}.items():
+def _perturb() -> Scheme:
+    return Scheme(
+        "perturb:KIND=STRENGTH[,seed=SEED]:DATA, images changed in a known way, strength 1 to 5",
+        lambda address: open_perturbed(address, open_source),
+    )
+
+
+_built_in = {"imagefolder": _imagefolder, "npz": _npz, "features": _features, "perturb": _perturb}
+for _scheme, _load in _built_in.items():
     SOURCES.add(_scheme, _load)
 
 
@@ -67,7 +76,8 @@ def open_source(uri: str, name: str | None = None) -> ImageSource | FeatureFile:
     Parameters
     ----------
     uri
-        ``imagefolder:DIR``, ``npz:FILE[?x=KEY&y=KEY]``, ``features:FILE[?x=KEY&y=KEY]``, or a plugin's scheme.
+        ``imagefolder:DIR``, ``npz:FILE[?x=KEY&y=KEY]``, ``features:FILE[?x=KEY&y=KEY]``,
+        ``perturb:KIND=STRENGTH:DATA``, or a plugin's scheme.
     name
         What the data set is called in tables; ``default_name(uri)`` when None.
 
@@ -82,8 +92,11 @@ def open_source(uri: str, name: str | None = None) -> ImageSource | FeatureFile:
 
 
 def default_name(uri: str) -> str:
-    """Name a data set after its folder or file, and the array in it when one is named; opens nothing."""
+    """Name a data set after its folder or file, the array in it when one is named, and a change; opens nothing."""
     address = Address.parse(uri)
+    if address.scheme == "perturb":
+        change, data = Perturbation.parse(address)
+        return f"{default_name(data)}.{change}"
     path = Path(address.location).resolve()
     name = path.stem if path.suffix in (".npz", ".safetensors") else path.name
     return f"{name}.{address.options['x']}" if "x" in address.options else name

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shiftscope.kernels.reference import MmdSums
 from shiftscope.kernels.ridge import Floats
+from shiftscope.kernels.sums import MmdSums
 
 __all__ = ["Kernels", "MmdSums", "choose"]
 
@@ -43,7 +43,8 @@ class Kernels:
     device: str
     backend: str
     permutation_members: Callable[..., NDArray[np.uint8]] = field(repr=False, compare=False)
-    mmd_sums: Callable[..., MmdSums] = field(repr=False, compare=False)
+    mmd_sums: Callable[..., list[MmdSums]] = field(repr=False, compare=False)
+    inner_sums: Callable[..., MmdSums] = field(repr=False, compare=False)
     nearest: Callable[..., tuple[NDArray[np.int64], NDArray[np.float32]]] = field(repr=False, compare=False)
     eigh_gram: Callable[..., tuple[Floats, Floats]] = field(repr=False, compare=False)
     ridge_held_out: Callable[..., Floats] = field(repr=False, compare=False)

@@ -7,16 +7,14 @@ fixed number of BLAS threads two runs agree to the last bit. Functions without a
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
-from numba.extending import overload
 from numpy.typing import NDArray
 
-from shiftscope.kernels.reference import MIX_1, MIX_2, STEP, MmdSums, nearest_of, scaled_rows, unit_rows
+from shiftscope.kernels.compiled_mmd import mmd_sums
+from shiftscope.kernels.jit import SUMS, compiled
+from shiftscope.kernels.reference import MIX_1, MIX_2, STEP, nearest_of, unit_rows
 from shiftscope.kernels.ridge import Floats, tiles
 
 __all__ = ["mmd_sums", "nearest", "permutation_members"]
@@ -25,21 +23,6 @@ __all__ = ["mmd_sums", "nearest", "permutation_members"]
 TILE = 512
 # Candidates beyond the nearest rows that are asked for: the last must lie below them by more than float32 errs.
 SPARE = 11
-# Sums may be reordered to fill vector registers; NaN and infinity keep their meaning.
-SUMS = {"reassoc", "contract", "nsz"}
-
-
-def _compiled(**flags: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """``numba.njit`` with a cache on disk, or without one where no directory can be written."""
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        try:
-            dispatcher: Callable[..., Any] = numba.njit(cache=True, **flags)(function)
-        except RuntimeError:  # numba: "no locator available"
-            dispatcher = numba.njit(**flags)(function)
-        return dispatcher
-
-    return decorate
 
 
 def permutation_members(n: int, m: int, seeds: NDArray[np.uint64]) -> NDArray[np.uint8]:
@@ -57,7 +40,7 @@ _U27, _U30, _U31, _U32 = (np.uint64(shift) for shift in (27, 30, 31, 32))
 _LOW = np.uint64(0xFFFFFFFF)
 
 
-@_compiled()
+@compiled()
 def _draw(seeds: NDArray[np.uint64], needed: NDArray[np.uint64], members: NDArray[np.uint8]) -> None:
     """Selection sampling, the columns of one row side by side so that they vectorise."""
     state = np.uint64(0)
@@ -74,102 +57,6 @@ def _draw(seeds: NDArray[np.uint64], needed: NDArray[np.uint64], members: NDArra
             taken = np.uint64(scaled < needed[b])
             marks[b] = taken
             needed[b] -= taken
-
-
-def mmd_sums(
-    z: NDArray[np.floating[Any]], bandwidth: float, members: NDArray[np.uint8], *, n: int, tile: int = 512
-) -> MmdSums:
-    """As :func:`shiftscope.kernels.reference.mmd_sums`: tiles in the type of z, sums across them in float64."""
-    kind = np.float64 if z.dtype == np.float64 else np.float32
-    rows, half = scaled_rows(z.astype(kind, copy=False), bandwidth)
-    total, columns = members.shape
-    quadratic, row_sums, to_first = np.zeros(columns), np.zeros(total), np.zeros(total)
-    kernels, products = np.empty(tile * tile, dtype=kind), np.empty(tile * columns, dtype=kind)
-    subsets = np.empty((tile, columns), dtype=kind)
-    for J in tiles(total, tile):
-        width = J.stop - J.start
-        subsets[:width] = members[J]
-        for I in tiles(J.stop, tile):
-            height = I.stop - I.start
-            kernel = kernels[: height * width].reshape(height, width)
-            product = products[: height * columns].reshape(height, columns)
-            np.dot(rows[I], rows[J].T, out=kernel)
-            _kernel_in_place(kernel, (half[I], half[J]), (row_sums, to_first), (I.start, J.start), n)
-            np.dot(kernel, subsets[:width], out=product)
-            _add_quadratic(quadratic, members[I], product, 1.0 if I == J else 2.0)
-    return MmdSums(quadratic, row_sums, float(row_sums.sum()), to_first)
-
-
-@_compiled(fastmath=SUMS)
-def _kernel_in_place(
-    kernel: NDArray[Any],
-    halves: tuple[NDArray[Any], NDArray[Any]],
-    sums: tuple[Floats, Floats],
-    starts: tuple[int, int],
-    n: int,
-) -> None:
-    """Turn inner products into kernel values and add their sums, each row while it is in the first cache."""
-    (half_i, half_j), (row_sums, to_first), (start_i, start_j) = halves, sums, starts
-    height, width = kernel.shape
-    in_first = min(max(n - start_j, 0), width)
-    zero = kernel.dtype.type(0)
-    for i in range(height):
-        row = kernel[i]
-        for j in range(width):
-            # NaN comes first in min and max: it compares as false, so it is kept.
-            row[j] = _exp_negative(min(row[j] - half_i[i] - half_j[j], zero))
-        if start_i == start_j:
-            row[i] = zero
-        else:
-            for j in range(width):
-                row_sums[start_j + j] += row[j]
-            if start_i + i < n:
-                for j in range(width):
-                    to_first[start_j + j] += row[j]
-        first, second = zero, zero
-        for j in range(in_first):
-            first += row[j]
-        for j in range(in_first, width):
-            second += row[j]
-        to_first[start_i + i] += first
-        row_sums[start_i + i] += np.float64(first) + np.float64(second)
-
-
-def _exp_negative(x: float) -> float:
-    """exp(x) for x <= 0 or NaN inside compiled code; libm's does not vectorise, the float32 version below does."""
-    return math.exp(x)
-
-
-_LOG2_E, _HALF, _LOWEST = np.float32(1 / math.log(2)), np.float32(0.5), np.float32(-87.0)
-# ln 2 in two parts: the first has so few digits that its products with -126 .. 0 are exact in float32.
-_LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(math.log(2) - 0.693359375)
-_C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7 = (np.float32(1 / math.factorial(power)) for power in range(8))
-_BIAS, _MANTISSA = np.int32(127), np.int32(23)
-
-
-@overload(_exp_negative, jit_options={"fastmath": {"contract"}})  # type: ignore[untyped-decorator]  # numba has no types
-def _overload_exp(x: Any) -> Callable[[Any], Any]:
-    """exp(x) = 2^p e^r with |r| <= ln(2)/2: Taylor to r^7 (error 6e-9) and p written into the exponent bits."""
-
-    def single(x: Any) -> Any:
-        x = max(x, _LOWEST)
-        power = np.int32(x * _LOG2_E - _HALF)
-        r = x - np.float32(power) * _LN2_HIGH - np.float32(power) * _LN2_LOW
-        series = _C0 + r * (_C1 + r * (_C2 + r * (_C3 + r * (_C4 + r * (_C5 + r * (_C6 + r * _C7))))))
-        return series * np.int32((power + _BIAS) << _MANTISSA).view(np.float32)
-
-    def double(x: Any) -> Any:
-        return math.exp(x)
-
-    return single if x == numba.float32 else double
-
-
-@_compiled()
-def _add_quadratic(quadratic: Floats, members: NDArray[np.uint8], product: NDArray[Any], weight: float) -> None:
-    """quadratic_b += weight * sum_i members_ib product_ib."""
-    for i in range(len(members)):
-        for b in range(len(quadratic)):
-            quadratic[b] += weight * members[i, b] * product[i, b]
 
 
 def nearest(
@@ -221,7 +108,7 @@ def _candidates(
     return np.sort(indices, axis=1), similarity[:, -1]
 
 
-@_compiled(fastmath=SUMS)
+@compiled(fastmath=SUMS)
 def _choose_among(
     x: NDArray[Any],
     length: Floats,
@@ -242,7 +129,7 @@ def _choose_among(
                     _insert(indices[i], similarity[i], j, value)
 
 
-@_compiled()
+@compiled()
 def _keep_best(
     cosine: NDArray[Any],
     folds: NDArray[np.int64],
@@ -270,7 +157,7 @@ def _keep_best(
                     _insert(indices[j], similarity[j], i, value)
 
 
-@_compiled()
+@compiled()
 def _insert(indices: NDArray[np.int64], similarity: NDArray[np.float32], index: int, value: float) -> None:
     """Insert a candidate into a list sorted by similarity, behind its equals; the last entry drops out."""
     place = len(indices) - 1

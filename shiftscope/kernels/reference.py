@@ -2,21 +2,23 @@
 
 ``compiled`` and ``tensor`` offer faster functions under the same names; :func:`shiftscope.kernels.choose`
 lays them over these one by one. NumPy arrays come in and NumPy arrays go out, in every backend. The functions
-around one eigendecomposition stand in ``ridge``.
+around one eigendecomposition stand in ``ridge``, those of inner products in ``sums``.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shiftscope.kernels.ridge import Floats, eigh_gram, ridge_gcv, ridge_held_out, tiles
+from shiftscope.kernels.sums import MmdSums, inner_sums
 
 __all__ = [
-    "MmdSums",
     "eigh_gram",
+    "inner_sums",
     "mmd_sums",
     "nearest",
     "permutation_members",
@@ -28,27 +30,6 @@ __all__ = [
 STEP = 0x9E3779B97F4A7C15
 MIX_1 = 0xBF58476D1CE4E5B9
 MIX_2 = 0x94D049BB133111EB
-
-
-class MmdSums(NamedTuple):
-    """The sums over a kernel matrix K with zero diagonal from which every MMD statistic follows.
-
-    Attributes
-    ----------
-    quadratic : (B+1,) float64
-        v'Kv for every column v of ``members``.
-    row_sums : (N,) float64
-        K1.
-    total : float
-        1'K1.
-    to_first : (N,) float64
-        The sum of each row over the first n columns: the witness function needs it.
-    """
-
-    quadratic: Floats
-    row_sums: Floats
-    total: float
-    to_first: Floats
 
 
 def permutation_members(n: int, m: int, seeds: NDArray[np.uint64]) -> NDArray[np.uint8]:
@@ -102,69 +83,106 @@ def _scaled(bits: NDArray[np.uint64], bound: int) -> NDArray[np.uint64]:
 
 
 def scaled_rows(z: NDArray[np.floating[Any]], bandwidth: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Centre z and divide by the bandwidth: then k(zi, zj) = exp(zi.zj - |zi|^2/2 - |zj|^2/2).
+    """Centre z and divide by the bandwidth: then -|zi - zj|^2/(2 bandwidth^2) = zi.zj - |zi|^2/2 - |zj|^2/2.
 
     Returns the rows and half their squared norms, in the type of z. Centring keeps the three terms small, so
     that their difference keeps its digits.
     """
-    if not bandwidth > 0:
-        raise ValueError(f"bandwidth is {bandwidth}; give a positive number.")
     centre = z.mean(axis=0, dtype=np.float64).astype(z.dtype)
-    rows = np.ascontiguousarray((z - centre) * z.dtype.type(1.0 / bandwidth))
+    rows = np.subtract(z, centre, order="C")
+    rows *= z.dtype.type(1.0 / bandwidth)
     return rows, np.einsum("ij,ij->i", rows, rows) / 2
 
 
-def mmd_sums(
-    z: NDArray[np.floating[Any]], bandwidth: float, members: NDArray[np.uint8], *, n: int, tile: int = 512
-) -> MmdSums:
-    """Sum a Gaussian kernel matrix over many subsets of its rows without ever holding the matrix.
+def scales_of(bandwidths: Sequence[float]) -> list[float]:
+    """Factors that turn exponents at the first bandwidth into those at each: the first is 1."""
+    for bandwidth in bandwidths:
+        if not bandwidth > 0:
+            raise ValueError(f"bandwidth is {bandwidth}; give a positive number.")
+    return [(bandwidths[0] / bandwidth) ** 2 for bandwidth in bandwidths]
 
-    K_ij = exp(-|zi - zj|^2 / (2 bandwidth^2)) off the diagonal, K_ii = 0. For the sake of the reader every
-    tile is computed here; the faster backends compute the tiles on and above the diagonal and count the
-    latter twice, since K is symmetric.
+
+SHAPES: dict[str, Callable[[Floats], Floats]] = {
+    "gaussian": np.exp,
+    "laplace": lambda exponent: np.exp(-np.sqrt(-2 * exponent)),
+    "rational_quadratic": lambda exponent: 1 / (1 - exponent),
+}
+# Where a root is taken, exponents within this many units in the last place of the squared norms are 0: copies have
+# distance 0, and the root of what rounding leaves of it is not small.
+LAST_PLACES = 32
+
+
+def mmd_sums(
+    z: NDArray[np.floating[Any]],
+    bandwidths: Sequence[float],
+    members: NDArray[np.uint8],
+    *,
+    n: int,
+    kernel: str = "gaussian",
+    bins: NDArray[np.int64] | None = None,
+    tile: int = 512,
+) -> list[MmdSums]:
+    """Sum kernel matrices over many subsets of their rows without ever holding a matrix.
+
+    With e = -|zi - zj|^2 / (2 bandwidth^2), and K_ii = 0, K_ij is exp(e) (``gaussian``), exp(-sqrt(-2e))
+    (``laplace``: the Euclidean distance, not that of the sum of coordinates) or 1/(1 - e) (``rational_quadratic``).
+    For the sake of the reader every tile is computed here; the faster backends compute the tiles on and above the
+    diagonal and count the latter twice, since K is symmetric. Distances are computed once for all bandwidths.
 
     Parameters
     ----------
     z : (N, d) float
         The pooled sample, the n rows of the first sample on top.
-    bandwidth : float
+    bandwidths : (K,) float
         Positive, in units of z.
-    members : (N, B+1) uint8
-        0/1 columns from :func:`permutation_members`.
+    members : (U, B+1) uint8
+        0/1 columns from :func:`permutation_members`, one row for each row of z (U = N) or for each bin.
     n : int
         Size of the first sample.
+    kernel : str
+    bins : (N,) int64, optional
+        Which row of ``members`` each row of z follows. Faster where rows of one bin stand together.
     tile : int
         Rows and columns of a tile.
 
     Returns
     -------
-    MmdSums
+    list of MmdSums
+        One for each bandwidth.
 
     Raises
     ------
     ValueError
-        When ``bandwidth`` is not positive.
+        When a bandwidth is not positive.
 
     Notes
     -----
-    2 N^2 (d + B) floating point operations and N^2 exponentials here, half of both in the faster backends.
-    Memory: 2 copies of z and tile (tile + 2 B) numbers.
+    2 N^2 (d + B K) floating point operations and N^2 K exponentials here, half of both in the faster backends, which
+    spend N^2 (d + K) + 2 U^2 B K with bins. Memory: 2 copies of z and tile (tile + 2 B) numbers, or U^2 K with bins.
 
-    Fails when the bandwidth is far below the spread of z in float32: the exponents lose their last digits.
+    Fails when a bandwidth is far below the spread of z in float32: the exponents lose their last digits.
     """
-    rows, half = scaled_rows(z.astype(np.float64), bandwidth)
-    total = len(rows)
-    first = np.arange(total) < n
-    quadratic, row_sums, to_first = np.zeros(members.shape[1]), np.zeros(total), np.zeros(total)
+    scales, shape = scales_of(bandwidths), SHAPES[kernel]
+    rows, half = scaled_rows(z.astype(np.float64), bandwidths[0])
+    total, dust = len(rows), LAST_PLACES * np.finfo(np.float64).eps
+    first, own = np.arange(total) < n, np.arange(total) if bins is None else bins
+    quadratics, sums = np.zeros((len(scales), members.shape[1])), np.zeros((len(scales), 2, total))
+    squares = np.zeros(len(scales))
     for I in tiles(total, tile):
         for J in tiles(total, tile):
-            kernel = np.exp(np.minimum(rows[I] @ rows[J].T - half[I, None] - half[J], 0.0))
-            if I == J:
-                np.fill_diagonal(kernel, 0.0)
-            row_sums[I] += kernel.sum(axis=1)
-            to_first[I] += kernel @ first[J]
-            quadratic += np.einsum("ib,ib->b", members[I], kernel @ members[J])
-    return MmdSums(quadratic, row_sums, float(row_sums.sum()), to_first)
+            exponent = np.minimum(rows[I] @ rows[J].T - half[I, None] - half[J], 0.0)
+            if kernel == "laplace":
+                exponent[exponent >= -dust * (half[I, None] + half[J])] = 0.0
+            for k, (row_sums, to_first) in enumerate(sums):
+                values = shape(exponent * scales[k])
+                if I == J:
+                    np.fill_diagonal(values, 0.0)
+                row_sums[I] += values.sum(axis=1)
+                to_first[I] += values @ first[J]
+                squares[k] += np.square(values).sum()
+                quadratics[k] += np.einsum("ib,ib->b", members[own[I]], values @ members[own[J]])
+    parts = zip(quadratics, sums, squares, strict=True)
+    return [MmdSums(q, rows_of, to_first, np.ones(total), float(square)) for q, (rows_of, to_first), square in parts]
 
 
 def nearest(

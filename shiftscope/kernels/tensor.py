@@ -7,7 +7,7 @@ mps, which has none. Permutations are drawn on the host: see ``compiled``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shiftscope.kernels.reference import MmdSums, scaled_rows
+from shiftscope.kernels.reference import LAST_PLACES, scaled_rows, scales_of
 from shiftscope.kernels.ridge import Floats, column_centre, fold_starts, tiles
+from shiftscope.kernels.sums import MmdSums
 
 __all__ = ["eigh_gram", "mmd_sums", "nearest", "ridge_gcv", "ridge_held_out"]
 
@@ -33,40 +34,89 @@ def _doubles(array: NDArray[Any], device: str) -> Tensor:
 
 def mmd_sums(
     z: NDArray[np.floating[Any]],
-    bandwidth: float,
+    bandwidths: Sequence[float],
     members: NDArray[np.uint8],
     *,
     n: int,
+    kernel: str = "gaussian",
+    bins: NDArray[np.int64] | None = None,
     tile: int = 2048,
     device: str = "cpu",
-) -> MmdSums:
+) -> list[MmdSums]:
     """As :func:`shiftscope.kernels.reference.mmd_sums`: tiles in the type of z, sums across them in float64.
 
-    On mps the tiles are float32 always. Device memory: the rows, ``members`` and about tile (tile + 3 B) numbers.
+    On mps the tiles are float32 always. Device memory: the rows, ``members`` and about tile (tile + 3 B) numbers, or
+    tile (tile + 2 U) + U^2 K with bins.
     """
     kind = np.float64 if z.dtype == np.float64 and not device.startswith("mps") else np.float32
-    prepared = scaled_rows(z.astype(kind, copy=False), bandwidth)
-    rows, half = (torch.tensor(part, device=device) for part in prepared)
-    marks = torch.tensor(members, device=device)
-    total, columns = members.shape
-    first = (torch.arange(total, device=device) < n).to(rows.dtype)
-    quadratic, row_sums, to_first = (
-        torch.zeros(size, dtype=torch.float64, device=_exact(device)) for size in (columns, total, total)
-    )
-    for J in tiles(total, tile):
-        subsets = marks[J].to(rows.dtype)
+    scales = scales_of(bandwidths)
+    rows, half = (torch.tensor(part, device=device) for part in scaled_rows(z.astype(kind, copy=False), bandwidths[0]))
+    forms: _OfRows | _OfBins = _OfRows(members, device) if bins is None else _OfBins(members, bins, device)
+    dust = LAST_PLACES * torch.finfo(rows.dtype).eps
+    first = (torch.arange(len(rows), device=device) < n).to(rows.dtype)
+    sums = torch.zeros((len(scales), 2, len(rows)), dtype=torch.float64, device=_exact(device))
+    squares = torch.zeros(len(scales), dtype=torch.float64, device=_exact(device))
+    quadratics = [forms.blank() for _ in scales]
+    for J in tiles(len(rows), tile):
         for I in tiles(J.stop, tile):
-            kernel = torch.addmm(-half[J], rows[I], rows[J].T).sub_(half[I, None]).clamp_(max=0).exp_()
-            if I == J:
-                kernel.fill_diagonal_(0)
-            else:
-                row_sums[J] += _widened(kernel.sum(0), device)
-                to_first[J] += _widened(first[I] @ kernel, device)
-            row_sums[I] += _widened(kernel.sum(1), device)
-            to_first[I] += _widened(kernel @ first[J], device)
+            product = torch.addmm(-half[J], rows[I], rows[J].T).sub_(half[I, None]).clamp_(max=0)
+            if kernel == "laplace":
+                product.masked_fill_(product >= -dust * (half[I, None] + half[J]), 0)
             weight = 1.0 if I == J else 2.0
-            quadratic += weight * _widened((kernel @ subsets).mul_(marks[I]).sum(0), device)
-    return MmdSums(quadratic.cpu().numpy(), row_sums.cpu().numpy(), float(row_sums.sum()), to_first.cpu().numpy())
+            for k, (row_sums, to_first) in enumerate(sums):
+                values = SHAPES[kernel](product * scales[k])
+                if I == J:
+                    values.fill_diagonal_(0)
+                else:
+                    row_sums[J] += _widened(values.sum(0), device)
+                    to_first[J] += _widened(first[I] @ values, device)
+                row_sums[I] += _widened(values.sum(1), device)
+                to_first[I] += _widened(values @ first[J], device)
+                quadratics[k] += weight * _widened(forms.of(values, I, J), device)
+                squares[k] += weight * _widened(values.square_().sum(), device)
+    parts, ones = zip(quadratics, sums.cpu().numpy(), squares.tolist(), strict=True), np.ones(len(rows))
+    return [MmdSums(forms.finished(q), total, first, ones, square) for q, (total, first), square in parts]
+
+
+SHAPES: dict[str, Callable[[Tensor], Tensor]] = {
+    "gaussian": torch.Tensor.exp_,
+    "laplace": lambda exponent: exponent.mul_(-2).sqrt_().neg_().exp_(),
+    "rational_quadratic": lambda exponent: exponent.neg_().add_(1).reciprocal_(),
+}
+
+
+class _OfRows:
+    """Quadratic forms v'Kv whose v marks rows of K."""
+
+    def __init__(self, members: NDArray[np.uint8], device: str) -> None:
+        self.marks, self.device = torch.tensor(members, device=device), device
+
+    def blank(self) -> Tensor:
+        return torch.zeros(self.marks.shape[1], dtype=torch.float64, device=_exact(self.device))
+
+    def of(self, values: Tensor, I: slice, J: slice) -> Tensor:
+        return (values @ self.marks[J].to(values.dtype)).mul_(self.marks[I]).sum(0)
+
+    def finished(self, quadratic: Tensor) -> Floats:
+        return quadratic.cpu().numpy()
+
+
+class _OfBins:
+    """Quadratic forms whose v marks whole bins: the sums of K between bins are all they need."""
+
+    def __init__(self, members: NDArray[np.uint8], bins: NDArray[np.int64], device: str) -> None:
+        self.members, self.bins, self.device = members.astype(np.float64), torch.tensor(bins, device=device), device
+
+    def blank(self) -> Tensor:
+        return torch.zeros([len(self.members)] * 2, dtype=torch.float64, device=_exact(self.device))
+
+    def of(self, values: Tensor, I: slice, J: slice) -> Tensor:
+        into_i, into_j = (torch.nn.functional.one_hot(self.bins[part], len(self.members)) for part in (I, J))
+        return into_i.T.to(values.dtype) @ values @ into_j.to(values.dtype)
+
+    def finished(self, sums: Tensor) -> Floats:
+        quadratic: Floats = np.einsum("ub,ub->b", self.members, sums.cpu().numpy() @ self.members)
+        return quadratic
 
 
 def _widened(part: Tensor, device: str) -> Tensor:

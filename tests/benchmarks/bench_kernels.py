@@ -52,15 +52,19 @@ def product_rate(dtype):
     return 2 * 2048**3 / seconds(lambda: np.dot(a, a, out=out), 8)
 
 
-def mmd_case(n, d, permutations, dtype=np.float32):
+def mmd_case(n, d, permutations, *, dtype=np.float32, n_bins=None, bandwidths=1, **options):
     rng = np.random.default_rng(0)
     z = rng.standard_normal((n, d)).astype(dtype)
     seeds = rng.integers(0, 2**64, permutations, dtype=np.uint64)
-    members = BACKENDS["compiled"].permutation_members(n // 2, n - n // 2, seeds)
+    units = n_bins or n
+    members = BACKENDS["compiled"].permutation_members(units // 2, units - units // 2, seeds)
+    bins = np.arange(n) * n_bins // n if n_bins else None
+    widths = list(d**0.5 * np.geomspace(1, 4, bandwidths))
     # One tile size for all: the default of tensor is for devices.
-    run = partial(compare, lambda k: k.mmd_sums(z, d**0.5, members, n=n // 2, tile=512), tuple(BACKENDS))
-    case = run(N=n, d=d, B=permutations, dtype=np.dtype(dtype).name)
-    floor = n**2 * (d + permutations + 1) / product_rate(dtype)
+    run = partial(compare, lambda k: k.mmd_sums(z, widths, members, n=n // 2, tile=512, bins=bins, **options))
+    size = {"N": n, "d": d, "B": permutations, "dtype": np.dtype(dtype).name, "K": bandwidths, "U": units} | options
+    case = run(tuple(BACKENDS), **size)
+    floor = n**2 * (d + (0 if n_bins else (permutations + 1) * bandwidths)) / product_rate(dtype)
     return case | {"gemm_floor_s": round(floor, 5), "compiled_share_of_peak": round(floor / case["compiled_cpu_s"], 3)}
 
 
@@ -72,7 +76,7 @@ kernels, rng = choose(), np.random.default_rng(0)
 z, seeds = rng.standard_normal((20_000, 512), dtype=np.float32), np.arange(1000, dtype=np.uint64)
 start = time.process_time()
 members = kernels.permutation_members(10_000, 10_000, seeds)
-kernels.mmd_sums(z, 22.6, members, n=10_000)
+kernels.mmd_sums(z, [22.6], members, n=10_000)
 taken = time.process_time() - start
 # Not getrusage: its peak would be that of the parent, which survives fork and exec.
 status = pathlib.Path("/proc/self/status").read_text().split()
@@ -94,7 +98,7 @@ def first(name, call):
     times[name] = time.process_time() - start
 first("permutation_members", lambda: kernels.permutation_members(32, 32, seeds))
 members = kernels.permutation_members(32, 32, seeds)
-first("mmd_sums", lambda: kernels.mmd_sums(x, 1.0, members, n=32))
+first("mmd_sums", lambda: kernels.mmd_sums(x, [1.0], members, n=32))
 first("nearest", lambda: kernels.nearest(x, 3, np.arange(64)))
 print(json.dumps({name: round(value, 3) for name, value in times.items()}))
 """
@@ -139,6 +143,11 @@ def cases():
         "mmd_sums": mmd_case(4000, 512, 1000),
         "mmd_sums_small": mmd_case(4000, 64, 200),
         "mmd_sums_float64": mmd_case(4000, 512, 1000, dtype=np.float64),
+        "mmd_sums_laplace": mmd_case(4000, 512, 1000, kernel="laplace"),
+        "mmd_sums_rational_quadratic": mmd_case(4000, 512, 1000, kernel="rational_quadratic"),
+        "mmd_sums_fused": mmd_case(2000, 512, 500, bandwidths=9),
+        "mmd_sums_binned": mmd_case(4000, 512, 1000, n_bins=256),
+        "mmd_sums_binned_fused": mmd_case(2000, 512, 1000, n_bins=256, bandwidths=9),
         "nearest": compare(lambda k: k.nearest(x, 10, folds), every, n=3000, d=512, k=10),
         "eigh_gram": compare(lambda k: k.eigh_gram(features), in_torch, n=5000, d=512),
         "ridge_held_out": compare(

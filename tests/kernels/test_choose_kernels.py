@@ -53,13 +53,14 @@ def test_kernels_travel_to_worker_processes(kernels):
 def test_arguments_may_be_read_only_and_are_left_alone(kernels):
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((30, 4)).astype(np.float32), rng.standard_normal((30, 2))
-    folds, seeds = np.arange(30) % 3, np.arange(5, dtype=np.uint64)
+    folds, seeds, bins = np.arange(30) % 3, np.arange(5, dtype=np.uint64), np.arange(30)
     members = kernels.permutation_members(12, 18, seeds)
-    given = [x, y, folds, seeds, members, penalties := np.array([0.1, 1.0])]
+    given = [x, y, folds, seeds, bins, members, penalties := np.array([0.1, 1.0])]
     before = [array.copy() for array in given]
     for array in given:
         array.flags.writeable = False
-    kernels.mmd_sums(x, 1.0, members, n=12, tile=16)
+    kernels.mmd_sums(x, [1.0], members, n=12, tile=16, bins=bins)
+    kernels.inner_sums(x, members, n=12, bins=bins)
     kernels.permutation_members(12, 18, seeds)
     kernels.nearest(x, 3, folds)
     eigenvalues, left = kernels.eigh_gram(x)

@@ -1,0 +1,286 @@
+"""Which measure sees which known shift, from which strength on?
+
+SHIFTSCOPE_DATA=/path/to/data python tests/benchmarks/known_shifts.py
+writes reports/known_shifts.json and docs/known_shifts.md
+
+A third of each data set is the source. The target is 150 of the other images, changed in one way
+(``shiftscope.data.perturb``): ten kinds, five strengths, the same images wherever the kind lets them. All are
+embedded by one network with batch norm. The unshifted rows are 20 other random cuts of the same images into source
+and target. What each measure said of each row is kept beside the features and found again as long as the measure's
+file is the same, so that an interrupted run goes on. About 15 minutes of one core from nothing.
+"""
+
+import hashlib
+import inspect
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+from shiftscope.analysis.shift import ALPHA
+from shiftscope.backbones import open_backbones
+from shiftscope.core.features import Pair
+from shiftscope.core.files import cache_folder, write_atomic
+from shiftscope.core.seeds import stream
+from shiftscope.data import open_source
+from shiftscope.data.perturb import KINDS, STRENGTHS, perturb
+from shiftscope.data.perturb.pictures import PICTURES
+from shiftscope.data.perturb.samples import SAMPLES
+from shiftscope.errors import NotApplicableError
+from shiftscope.extraction import Store, extract
+from shiftscope.measures import MEASURES
+from shiftscope.measures._holm import holm
+from shiftscope.measures._noise_floor import noise_floor
+
+ROOT = Path(__file__).parent.parent.parent
+FILE, PAGE = ROOT / "reports" / "known_shifts.json", ROOT / "docs" / "known_shifts.md"
+COMMAND = "SHIFTSCOPE_DATA=../shared/data python tests/benchmarks/known_shifts.py"
+DATA = Path(os.environ.get("SHIFTSCOPE_DATA", "data"))
+BACKBONE = "mnv1_075_imagenet"
+SETS = ("pacs_photo", "trashnet")
+N_TARGET = 150
+N_UNSHIFTED = 20
+# It says what a linear map can mend of a shift, not whether there is one.
+LEFT_OUT = ("alignability",)
+
+
+class World:
+    """One data set, its cuts into source and target, and their features."""
+
+    def __init__(self, name, backbones):
+        self.name, self.backbones = name, backbones
+        self.images = open_source(f"imagefolder:{DATA}/images/{name}", name)
+        self.features = self._features(self.images)
+
+    def pair(self, cut, kind=None, strength=None):
+        """Source and target of cut number ``cut``, the target changed where a kind is named."""
+        n = self.images.n
+        order = stream(cut, "known shifts", "cut").permutation(n)
+        source, pool = self.features.take(order[: n // 3]), self.images.take(order[n // 3 :])
+        # The same images come first under every kind.
+        rank = {self.images.ids[row]: place for place, row in enumerate(order)}
+        target = pool if kind is None else perturb(pool, kind, strength)
+        target = target.take(np.argsort([rank[name] for name in target.ids])[:N_TARGET])
+        # Batch-norm statistics are of the images of one extraction: each target has its own.
+        return Pair(source, self._features(target))
+
+    def _features(self, images):
+        return extract(images, self.backbones, store=Store(), device="cpu").features[BACKBONE]
+
+
+def shift_measures():
+    """Names of the measures that are asked."""
+    return [m for m in MEASURES if MEASURES[m].kind == "shift" and m not in LEFT_OUT]
+
+
+def asked(name, pair):
+    """What one measure says of one pair, as plain data."""
+    result = MEASURES[name].run(pair, target="target", backbone=BACKBONE, rng=0)
+    if result.estimate is None:
+        return {"status": result.status, "reason": result.reason}
+    made = result.estimate
+    known = {"value": made.value, "low": made.low, "high": made.high, "pvalue": made.pvalue}
+    try:
+        found = noise_floor(name, pair, seed=0)
+        known |= {"effect": found.effect, "effect_se": found.effect_se, "floor": found.floor}
+    except NotApplicableError as reason:
+        known["no_floor"] = str(reason)
+    details = {k: v for k, v in made.details.items() if not isinstance(v, list | tuple)}
+    return {"status": "ok", **known, "details": {k: v for k, v in details.items() if not k.startswith("null_")}}
+
+
+def fingerprint(name):
+    """Changes when the file of a measure does."""
+    return hashlib.sha256(Path(inspect.getfile(MEASURES[name].function)).read_bytes()).hexdigest()[:12]
+
+
+class Kept:
+    """Answers of earlier runs."""
+
+    def __init__(self):
+        self.fingerprints = {m: fingerprint(m) for m in shift_measures()}
+        self.file = cache_folder(None) / "known_shifts.json"
+        self.answers = json.loads(self.file.read_text()) if self.file.exists() else {}
+
+    def row(self, place, pair):
+        """Answers of all measures for one pair, which is only made where an answer is missing."""
+        keys = {m: f"{place} {m} {code}" for m, code in self.fingerprints.items()}
+        missing = [m for m, key in keys.items() if key not in self.answers]
+        if missing:
+            here = pair()
+            self.answers |= {keys[m]: asked(m, here) for m in missing}
+            write_atomic(self.file, json.dumps(self.answers))
+        return {m: self.answers[key] for m, key in keys.items()}
+
+
+def judged(row, unshifted):
+    """A row with ``sees``: did the measure see a shift?
+
+    With a p-value: Holm's p over the row is at most .05. Without: the value is beyond the 95th percentile of the
+    unshifted cuts. In both cases the effect must be beyond the noise floor, too, where there is one.
+    """
+    fine = {m: a for m, a in row.items() if a["status"] == "ok"}
+    adjusted = dict(zip(fine, holm([a["pvalue"] for a in fine.values()]), strict=True))
+    made = {}
+    for m, answer in row.items():
+        made[m] = dict(answer)
+        if m not in fine:
+            continue
+        beyond = answer.get("floor") is None or answer["effect"] > answer["floor"]
+        if answer["pvalue"] is not None:
+            made[m] |= {"pvalue_holm": adjusted[m], "sees": bool(adjusted[m] <= ALPHA and beyond)}
+        else:
+            sign = 1 if MEASURES[m].better == "lower" else -1
+            usual = [sign * u[m]["value"] for u in unshifted if u[m]["status"] == "ok"]
+            rare = bool(usual) and bool(sign * answer["value"] > np.quantile(usual, 0.95))
+            made[m]["sees"] = rare and beyond
+    return made
+
+
+def from_strength(rows, measure):
+    """Least strength from which on a measure sees a kind at every strength; None where it never does, "" for n/a."""
+    told = [row[measure].get("sees") for row in rows]
+    if all(t is None for t in told):
+        return ""
+    blind = [s for s, t in zip(STRENGTHS, told, strict=True) if not t]
+    first = max(blind, default=0) + 1
+    return first if first <= STRENGTHS[-1] else None
+
+
+def table_of(world, kept):
+    """Everything asked of one data set."""
+
+    def unshifted_row(cut):
+        return kept.row(f"{world.name} unshifted {cut}", lambda: world.pair(cut))
+
+    others = [unshifted_row(cut) for cut in range(1, N_UNSHIFTED + 1)]
+    rows = {"unshifted": {"0": judged(unshifted_row(0), others)}}
+    for kind in KINDS:
+        rows[kind] = {}
+        for strength in STRENGTHS:
+            row = kept.row(f"{world.name} {kind} {strength}", lambda k=kind, s=strength: world.pair(0, k, s))
+            rows[kind][str(strength)] = judged(row, others)
+        sys.stdout.write(f"{world.name} {kind}\n")
+        sys.stdout.flush()
+    again = [judged(row, [o for o in others if o is not row]) for row in others]
+    fired = {m: [row[m]["sees"] for row in again if "sees" in row[m]] for m in shift_measures()}
+    return {
+        "n_source": world.images.n // 3,
+        "n_target": N_TARGET,
+        "classes": len(world.images.target.class_names),
+        "seen_from_strength": {
+            kind: {m: from_strength(list(rows[kind].values()), m) for m in shift_measures()} for kind in KINDS
+        },
+        "unshifted_cuts_that_fired": {m: f"{sum(told)} of {len(told)}" for m, told in fired.items()},
+        "rows": rows,
+    }
+
+
+def rounded(value):
+    """Five significant digits."""
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
+HEAD = """# Which measure sees which shift
+
+Written by `{command}`; all numbers, p-values and details are in [known_shifts.json](../reports/known_shifts.json).
+
+Images of two data sets, changed on purpose by `perturb:KIND=STRENGTH:DATA`. A third of a set is the source ({sizes}),
+{n_target} of the other images, changed, are the target; features are those of `{backbone}`. A measure *sees* a change
+when its p-value, Holm-adjusted over all measures of the row, is at most {alpha} and its effect lies beyond its noise
+floor. Without a p-value its value must lie beyond the 95th percentile of {n_unshifted} unshifted cuts of the same
+images instead.
+
+| kind | strengths 1 to 5 | what they are |
+|---|---|---|
+{levels}
+"""
+
+TABLE = """
+## {name}
+
+The strength from which on each measure sees the change; `no` is never, `.` has no meaning here.
+
+{seen}
+
+{fired}
+
+Effect over noise floor at strength 5:
+
+{effects}
+"""
+
+
+def page(levels, tables):
+    """The page that people read."""
+    sizes = ", ".join(f"{table['n_source']} of `{name}`" for name, table in tables.items())
+    told = [
+        f"| `{kind}` | {', '.join(f'{x:g}' for x in how['levels'])} | {how['unit']} |" for kind, how in levels.items()
+    ]
+    head = HEAD.format(
+        command=COMMAND,
+        sizes=sizes,
+        n_target=N_TARGET,
+        backbone=BACKBONE,
+        alpha=ALPHA,
+        n_unshifted=N_UNSHIFTED,
+        levels="\n".join(told),
+    )
+    return head + "".join(part_of_page(name, table) for name, table in tables.items())
+
+
+def part_of_page(name, table):
+    """The tables of one data set."""
+    names = shift_measures()
+    seen = table["seen_from_strength"]
+    marks = {None: "no", "": "."}
+    first = [[marks.get(seen[kind][m], seen[kind][m]) for m in names] for kind in KINDS]
+    fired = f"On unshifted cuts there fired, of {N_UNSHIFTED}: " + ", ".join(
+        f"`{m}` {told.split()[0]}" for m, told in table["unshifted_cuts_that_fired"].items() if told != "0 of 0"
+    )
+    top = [[times(table["rows"][kind]["5"][m]) for m in names] for kind in KINDS]
+    usual = [times(table["rows"]["unshifted"]["0"][m]) for m in names]
+    return TABLE.format(
+        name=name,
+        seen=grid(names, KINDS, first),
+        fired=fired + ".",
+        effects=grid(names, (*KINDS, "unshifted"), [*top, usual]),
+    )
+
+
+def times(answer):
+    """Effect over noise floor, as people read it."""
+    return f"{answer['effect'] / answer['floor']:.1f}" if answer.get("floor") else "."
+
+
+def grid(names, kinds, cells):
+    """A Markdown table, kinds down and measures across."""
+    lines = [["", *(f"`{m}`" for m in names)], ["---"] * (len(names) + 1)]
+    lines += [[kind.replace("_", " "), *row] for kind, row in zip(kinds, cells, strict=True)]
+    return "\n".join("| " + " | ".join(str(c) for c in line) + " |" for line in lines)
+
+
+def main():
+    """Ask every measure about every row, and write the report and the page."""
+    from threadpoolctl import threadpool_limits
+
+    backbones = open_backbones(f"checkpoint:{DATA}/weights/manifest.json#{BACKBONE}", trust_code=True, seed=0)
+    kept = Kept()
+    with threadpool_limits(limits=1):
+        tables = {name: table_of(World(name, backbones), kept) for name in SETS}
+    levels = {kind: {"levels": list(how.levels), "unit": how.unit} for kind, how in {**PICTURES, **SAMPLES}.items()}
+    head = {"command": COMMAND, "backbone": BACKBONE, "alpha": ALPHA, "n_unshifted": N_UNSHIFTED, "kinds": levels}
+    write_atomic(FILE, json.dumps(rounded({**head, "data": tables}), indent=1) + "\n")
+    write_atomic(PAGE, page(levels, tables))
+
+
+if __name__ == "__main__":
+    main()
