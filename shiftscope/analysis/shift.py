@@ -7,16 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from shiftscope.core.features import Pair
-from shiftscope.core.records import ClassShift, MeasureResult, ShiftDiagnosis, ShiftRow
+from shiftscope.analysis.copies import find_copies
+from shiftscope.analysis.detectable import detectable
+from shiftscope.analysis.neighbours import neighbours
+from shiftscope.analysis.witness import witness_samples
+from shiftscope.core.features import FeatureSet, Pair
+from shiftscope.core.records import MeasureResult
 from shiftscope.core.seeds import derive
+from shiftscope.core.shift import ClassShift, ShiftDiagnosis, ShiftRow
 from shiftscope.errors import NotApplicableError
+from shiftscope.kernels import Kernels, choose
 from shiftscope.measures import DEFAULT_SHIFT, MEASURES
+from shiftscope.measures._holm import holm
 from shiftscope.measures._noise_floor import Floor, noise_floor
 
-__all__ = ["diagnose_pair", "holm"]
+__all__ = ["diagnose_pair"]
 
 ALPHA = 0.05
+# Samples of a side among which witnesses and near copies are looked for: those with the lowest content hashes.
+MOST = 10_000
 
 
 def diagnose_pair(
@@ -35,7 +44,8 @@ def diagnose_pair(
     given = options or {}
     where = {"target": pair.target.name, "source": pair.source.name, "backbone": backbone}
     results = [MEASURES[m].run(pair, rng=seed, kernels=kernels, **where, **given.get(m, {})) for m in measures]
-    rows = [_row(r, _floor(r, pair, seed, kernels)) for r in results if r.estimate is not None]
+    level = ALPHA / max(1, sum(r.estimate is not None and r.estimate.pvalue is not None for r in results))
+    rows = [_row(r, _floor(r, pair, seed, kernels), level) for r in results if r.estimate is not None]
     adjusted = holm([r.pvalue for r in rows])
     shared = pair.shared_classes
     diagnosis = ShiftDiagnosis(
@@ -50,19 +60,22 @@ def diagnose_pair(
             if set(data.target.class_names) - set(shared)
         },
         alpha=ALPHA,
+        **_samples(pair, results, kernels or choose()),
     )
     return results, diagnosis
 
 
-def holm(pvalues: Sequence[float | None]) -> list[float | None]:
-    """Holm's step-down adjustment; missing p-values stay missing and do not count (Holm 1979)."""
-    known = [i for i, p in enumerate(pvalues) if p is not None]
-    adjusted: list[float | None] = [None] * len(pvalues)
-    running = 0.0
-    for step, i in enumerate(sorted(known, key=lambda i: pvalues[i] or 0.0)):
-        running = max(running, min(1.0, (len(known) - step) * (pvalues[i] or 0.0)))
-        adjusted[i] = running
-    return adjusted
+def _samples(pair: Pair, results: Sequence[MeasureResult], kernels: Kernels) -> dict[str, Any]:
+    """Single samples that carry the shift, where MMD says which, and those that both sides hold."""
+    some = pair if max(pair.source.n, pair.target.n) <= MOST else Pair(_first(pair.source), _first(pair.target))
+    near = neighbours(some, kernels)
+    mmd = next((r for r in results if r.measure == "mmd" and r.estimate is not None), None)
+    witnesses = [] if mmd is None else witness_samples(some, mmd, near, kernels)
+    return {"witnesses": witnesses, "copies": find_copies(pair, some, near)}
+
+
+def _first(side: FeatureSet) -> FeatureSet:
+    return side.take(np.arange(min(side.n, MOST)))
 
 
 def _floor(result: MeasureResult, pair: Pair, seed: int, kernels: Any) -> Floor | None:
@@ -73,9 +86,11 @@ def _floor(result: MeasureResult, pair: Pair, seed: int, kernels: Any) -> Floor 
         return None
 
 
-def _row(result: MeasureResult, floor: Floor | None) -> ShiftRow:
+def _row(result: MeasureResult, floor: Floor | None, level: float) -> ShiftRow:
     estimate = result.estimate
     assert estimate is not None
+    # Fused bandwidths have another unit at every number of samples.
+    comparable = result.measure == "mmd" and result.options.get("aggregate") is None
     return ShiftRow(
         measure=result.measure,
         value=estimate.value,
@@ -86,6 +101,8 @@ def _row(result: MeasureResult, floor: Floor | None) -> ShiftRow:
         effect_se=None if floor is None else floor.effect_se,
         floor=None if floor is None else floor.floor,
         n_splits=0 if floor is None else floor.n_splits,
+        size=None if floor is None else floor.size,
+        detectable=detectable(estimate, level) if comparable else None,
     )
 
 

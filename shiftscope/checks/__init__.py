@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from shiftscope.checks.causes import check_causes
+from shiftscope.checks.copies import check_copies
 from shiftscope.checks.data import check_data
 from shiftscope.checks.power import check_power
 from shiftscope.checks.shift import check_shift
@@ -16,17 +17,19 @@ __all__ = ["CHECKS", "CODES", "find"]
 CHECKS: tuple[Callable[[RunRecord], Iterator[Finding]], ...] = (
     check_shift,
     check_causes,
+    check_copies,
     check_transfer,
     check_data,
     check_power,
 )
 CODES = {
-    "ST101": "inputs have moved: the test rejects and the effect is beyond the noise floor",
+    "ST101": "inputs have moved: the test rejects and the effect is clearly beyond the noise floor",
     "ST102": "the target lies outside of the source",
     "ST103": "the target is a part of the source",
     "ST110": "classes come in other proportions",
     "ST120": "the relation of labels to inputs differs",
     "ST130": "the shift sits in few classes",
+    "ST140": "samples of the target have copies in the source",
     "NT201": "starting from a candidate will likely hurt",
     "NT202": "no evidence that a candidate beats cheap baselines",
     "NT203": "not enough data to say whether a candidate helps",
@@ -40,6 +43,7 @@ CODES = {
     "PW401": "the first candidates cannot be told apart",
     "PW402": "classes with very few samples",
     "PW403": "too few permutations to reach the level",
+    "PW404": "too few samples to see a large shift",
 }
 SEVERITY = {"error": 0, "warning": 1, "note": 2}
 

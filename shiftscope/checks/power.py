@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shiftscope.checks.compared import compared, row_of
 from shiftscope.core.records import Finding, RunRecord
+from shiftscope.core.shift import BANDS, ShiftDiagnosis, ShiftRow
 
 __all__ = ["check_power"]
 
 FEW_PER_CLASS = 10
+# Samples in each half that noise floors have where there are plenty: what is called very far there is the yardstick.
+USUAL_SIZE = 400
 
 
 def check_power(record: RunRecord) -> Iterator[Finding]:
-    """Find leaders that cannot be told apart (PW401), tiny classes (PW402), too few permutations (PW403)."""
+    """Find leaders that cannot be told apart (PW401), tiny classes (PW402), too few permutations (PW403).
+
+    And tests that did not reject, of so few samples that a large shift could have gone unseen (PW404).
+    """
     for ranking in record.rankings:
         leaders = ranking.best_set
         if len(leaders) > 1:
@@ -37,6 +44,7 @@ def check_power(record: RunRecord) -> Iterator[Finding]:
                 evidence={"classes": dict(few)},
             )
     yield from _too_few_permutations(record)
+    yield from _too_few_samples(record)
 
 
 def _too_few_permutations(record: RunRecord) -> Iterator[Finding]:
@@ -59,3 +67,43 @@ def _too_few_permutations(record: RunRecord) -> Iterator[Finding]:
                     message=f"Set n_permutations to at least {round(count / diagnosis.alpha) - 1}.",
                     evidence={"n_permutations": permutations, "n_tests": count},
                 )
+
+
+def _too_few_samples(record: RunRecord) -> Iterator[Finding]:
+    """Find tests that would have missed what is very far at the usual number of samples.
+
+    A noise floor is about inversely proportional to the number of samples in its halves, so that with few samples
+    nothing but huge shifts is called far: the floor is carried over to the usual size.
+    """
+    for diagnoses in compared(record):
+        rows = [(d, row) for d in diagnoses if (row := row_of(d, "mmd")) is not None]
+        if not rows or any((row.pvalue_holm or 0.0) <= d.alpha for d, row in rows):
+            continue
+        lead, row = rows[0]
+        if row.detectable is None or row.floor is None or row.size is None:
+            continue
+        far = BANDS["very far"] * row.floor * row.size / USUAL_SIZE
+        if row.detectable > far:
+            yield _unseen(lead, row, far)
+
+
+def _unseen(lead: ShiftDiagnosis, row: ShiftRow, far: float) -> Finding:
+    return Finding(
+        code="PW404",
+        severity="note",
+        subject=lead.target,
+        title=f"{lead.target}: too few samples to rule out a large shift from {lead.source}.",
+        message=(
+            f"With {lead.n_target} samples against {lead.n_source} the MMD test did not reject (Holm p = "
+            f"{row.pvalue_holm:.2g}). Under {lead.backbone} it finds an MMD\N{SUPERSCRIPT TWO} of {row.detectable:.2g} "
+            f"in four of five cases; with {2 * USUAL_SIZE} samples a side {far:.2g} would be very far. Compare more "
+            "samples before you take this for no shift."
+        ),
+        evidence={
+            "backbone": lead.backbone,
+            "detectable": row.detectable,
+            "far": far,
+            "floor": row.floor,
+            "pvalue_holm": row.pvalue_holm,
+        },
+    )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shiftscope.checks.causes import classes_moved
-from shiftscope.core.records import Finding, RunRecord, ShiftDiagnosis, ShiftRow
+from shiftscope.checks.compared import compared, row_of
+from shiftscope.core.records import Finding, RunRecord
+from shiftscope.core.shift import ShiftDiagnosis, ShiftRow
 
 __all__ = ["check_shift"]
 
@@ -13,27 +15,23 @@ ALIKE = " No class by itself can be told from the source's: what differs is how 
 
 
 def check_shift(record: RunRecord) -> Iterator[Finding]:
-    """Find inputs that moved (ST101): the test rejects *and* the effect is beyond the noise floor.
+    """Find inputs that moved (ST101): the test rejects *and* the effect is clearly beyond the noise floor.
 
-    With many samples every p-value gets small, so the p-value alone never makes a finding. One finding stands for
+    With many samples every p-value gets small, so the p-value alone never makes a finding: the interval of the effect
+    must lie above the floor. One finding stands for
     all backbones that see the same shift; its numbers are those of the backbone ranked first, or of the first.
     """
-    first = {r.target: r.rows[0].backbone for r in record.rankings if r.rows}
-    seen: dict[tuple[str, str], list[ShiftDiagnosis]] = {}
-    for diagnosis in record.diagnoses:
-        seen.setdefault((diagnosis.source, diagnosis.target), []).append(diagnosis)
-    for (_, target), diagnoses in seen.items():
+    for diagnoses in compared(record):
         moved = [d for d in diagnoses if _beyond_noise(d) is not None]
         if moved:
-            lead = next((d for d in moved if d.backbone == first.get(target)), moved[0])
-            yield _inputs_moved(lead, len(moved), len(diagnoses))
+            yield _inputs_moved(moved[0], len(moved), len(diagnoses))
 
 
 def _beyond_noise(diagnosis: ShiftDiagnosis) -> ShiftRow | None:
-    row = next((r for r in diagnosis.rows if r.measure == "mmd"), None)
-    if row is None or row.pvalue_holm is None or row.effect is None or row.floor is None:
+    row = row_of(diagnosis, "mmd")
+    if row is None or row.pvalue_holm is None or row.pvalue_holm > diagnosis.alpha:
         return None
-    return row if row.pvalue_holm <= diagnosis.alpha and row.effect > row.floor else None
+    return row if row.beyond else None
 
 
 def _inputs_moved(lead: ShiftDiagnosis, n_moved: int, n_backbones: int) -> Finding:
@@ -41,7 +39,6 @@ def _inputs_moved(lead: ShiftDiagnosis, n_moved: int, n_backbones: int) -> Findi
     assert row is not None
     assert row.effect is not None
     assert row.floor is not None
-    times = f"{row.effect / row.floor:.1f} times" if row.floor > 0 else "beyond"
     under = f"{n_moved} of {n_backbones} backbones" if n_backbones > 1 else lead.backbone
     moved, tested = classes_moved(lead)
     # Where no class looks otherwise than before, it is their proportions that moved, and other findings say so.
@@ -52,8 +49,8 @@ def _inputs_moved(lead: ShiftDiagnosis, n_moved: int, n_backbones: int) -> Findi
         subject=lead.target,
         title=f"{lead.target}: inputs have moved from {lead.source} under {under}.",
         message=(
-            f"Under {lead.backbone} the MMD\N{SUPERSCRIPT TWO} effect of {row.effect:.4f} is {times} the noise floor "
-            f"of {row.floor:.4f}; p = {row.pvalue:.3g}, Holm {row.pvalue_holm:.3g}."
+            f"Under {lead.backbone} the MMD\N{SUPERSCRIPT TWO} effect of {row.effect:.4f} is {_times(row)} the noise "
+            f"floor of {row.floor:.4f}; p = {row.pvalue:.3g}, Holm {row.pvalue_holm:.3g}."
             f"{ALIKE if alike else ''}"
         ),
         evidence={
@@ -62,8 +59,17 @@ def _inputs_moved(lead: ShiftDiagnosis, n_moved: int, n_backbones: int) -> Findi
             "n_backbones": n_backbones,
             "mmd": row.value,
             "effect": row.effect,
+            "effect_se": row.effect_se,
             "floor": row.floor,
+            "band": row.band,
             "pvalue": row.pvalue,
             "pvalue_holm": row.pvalue_holm,
         },
     )
+
+
+def _times(row: ShiftRow) -> str:
+    if row.ratio is None:
+        return "beyond"
+    ends = "" if row.ratio_ends is None else f" [{row.ratio_ends[0]:.1f}, {row.ratio_ends[1]:.1f}]"
+    return f"{row.ratio:.1f}{ends} times"

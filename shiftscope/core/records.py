@@ -19,6 +19,7 @@ from shiftscope.core.image import InputTransform
 from shiftscope.core.profile import LayerProfile
 from shiftscope.core.race import Race
 from shiftscope.core.record import Finite, Probability, Record
+from shiftscope.core.shift import ClassShift, ShiftDiagnosis, ShiftRow
 from shiftscope.core.sources import SourcesReport
 from shiftscope.core.strategy import Strategy
 
@@ -221,49 +222,6 @@ class Ranking(Record):
                 chosen.append(row)
                 held += row.p_best
         return tuple(row.backbone for row in chosen)
-
-
-class ShiftRow(Record):
-    """One shift measure against its noise floor."""
-
-    measure: str
-    value: Finite
-    low: Finite | None = None
-    high: Finite | None = None
-    pvalue: Probability | None = None
-    pvalue_holm: Probability | None = None
-    effect: Finite | None = Field(default=None, description="mean over splits of T(X1, Y1) - [T(X1, X2) + T(Y1, Y2)]/2")
-    effect_se: Finite | None = None
-    floor: Finite | None = Field(
-        default=None, description="95th percentile of |T - its mean| between halves of one side, of the same size"
-    )
-    n_splits: int = 0
-
-
-class ClassShift(Record):
-    """The shift within one class that both sides have."""
-
-    name: str
-    n_source: int
-    n_target: int
-    value: Finite | None = Field(description="unbiased MMD^2 within the class")
-    pvalue: Probability | None = None
-    pvalue_holm: Probability | None = None
-    reason: str = ""
-
-
-class ShiftDiagnosis(Record):
-    """How far one target is from one source under one backbone."""
-
-    source: str
-    target: str
-    backbone: str
-    n_source: int
-    n_target: int
-    rows: list[ShiftRow]
-    per_class: list[ClassShift] = []
-    not_compared: dict[str, list[str]] = Field(default={}, description="classes that only one side has")
-    alpha: Probability = 0.05
 
 
 class Finding(Record):

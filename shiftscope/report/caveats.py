@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from shiftscope.core.records import InputCard, RunRecord
 from shiftscope.core.text import shown
 from shiftscope.report.inputs import inputs_of
-from shiftscope.report.numerals import NBSP, count, level, listed, plural, pvalue, small_count
+from shiftscope.report.numerals import NBSP, count, level, listed, plural, pvalue, significant, small_count
 from shiftscope.report.ranked import RankReading
 from shiftscope.report.shifted import ShiftReading
 
@@ -23,11 +23,21 @@ def trust_lead(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) 
         clear = {
             "moved": f"That {view.target} has moved is clear.",
             "small": f"That {view.target} differs is clear; that the difference matters is not.",
-            "unclear": f"A shift of {view.target} smaller than this sample can show is not ruled out.",
+            "unclear": _not_ruled_out(view),
             "untested": f"The shift of {view.target} was not tested.",
         }
         parts.append(clear[view.verdict])
     return " ".join(parts) or "Nothing was measured, so there is nothing to trust yet."
+
+
+def _not_ruled_out(view: ShiftReading) -> str:
+    least = view.key.row.detectable if view.key is not None else None
+    if view.key is None or least is None:
+        return f"A shift of {view.target} smaller than this sample can show is not ruled out."
+    return (
+        f"A shift of {view.target} is not ruled out: one with {view.key.words.name} of {significant(least)} "
+        "would have been found in four of five cases, a smaller one less often."
+    )
 
 
 def _order_is_clear(view: RankReading, *, several: bool) -> str:

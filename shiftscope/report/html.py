@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import re
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from markupsafe import Markup, escape
+from collections.abc import Iterator
 
 from shiftscope.core.records import RunRecord
 from shiftscope.core.sources import SourcesReport
@@ -19,6 +11,7 @@ from shiftscope.report.answers import answers
 from shiftscope.report.audit_sections import audit_sections, audit_trust
 from shiftscope.report.audit_verdicts import audit_answers, audit_headline, audit_lead, audit_meta
 from shiftscope.report.audited import AuditReading
+from shiftscope.report.frame import Embedded, fill
 from shiftscope.report.inputs import inputs_of, size_of
 from shiftscope.report.numerals import count, day, listed
 from shiftscope.report.ranked import RankReading, first_places, read_rankings, recommended
@@ -34,17 +27,12 @@ from shiftscope.report.sourced import (
 )
 from shiftscope.report.verdicts import headline, rank_lead, shift_lead
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
 __all__ = ["render_html"]
 
-TEMPLATES = Path(__file__).parent / "templates"
-# Characters of JSON up to which an audit is embedded whole.
-LARGEST_JSON = 280_000
 COLOURS = (
     "Points are percentage points. Brackets hold intervals; their level stands beside them. Blue leads or is safe, "
-    "purple is the target, orange is an error or hurts, grey is the rest; shapes and words repeat what colour says."
+    "purple is the target, teal the source, orange is an error or hurts, grey is the rest; shapes and words repeat "
+    "what colour says."
 )
 AUDIT_COLOURS = (
     "Points are percentage points. Brackets hold 95\N{NO-BREAK SPACE}% intervals. Blue helped or leads, orange hurt, "
@@ -61,26 +49,19 @@ SAME_CELLS = (
 def render_html(record: RunRecord) -> str:
     """Return the report of ``record`` as one HTML page.
 
-    Names, reasons and messages are text wherever they come from; the whole record is embedded as JSON. Takes about
-    10 ms of CPU per drawing beside the imports.
+    Names, reasons and messages are text wherever they come from. The whole record is embedded as JSON where the page
+    has room for it. Takes about 10 ms of CPU per drawing beside the imports.
     """
-    template, style, script = _parts()
-    embedded, record_json = _json(record)
-    return template.render(
-        style=Markup(style),  # noqa: S704  # ours
-        script=Markup(script),  # noqa: S704  # ours
-        style_hash=_csp_hash(style),
-        script_hash=_csp_hash(script),
-        command=command_line(record),
-        provenance=provenance_table(record),
-        specs=[
+    content = {
+        "command": command_line(record),
+        "provenance": provenance_table(record),
+        "specs": [
             ("Specification in force", spec_text(record.spec)),
             ("Specification as written", spec_text(record.given)),
         ],
-        embedded=embedded,
-        record_json=record_json,
         **_content(record),
-    )
+    }
+    return fill("report.html", content, list(_forms(record)), "The record is too large to be embedded: see run.json.")
 
 
 def _content(record: RunRecord) -> dict[str, object]:
@@ -145,62 +126,18 @@ def _of_audit(record: RunRecord, view: AuditReading) -> dict[str, object]:
     }
 
 
-@lru_cache(maxsize=1)
-def _parts() -> tuple[Template, str, str]:
-    """The compiled template, the style sheet and the script."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"breakable": _breakable, "shown": shown, "stacked": _stacked}
-    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
-    return environment.get_template("report.html"), style, script
+def _forms(record: RunRecord) -> Iterator[Embedded]:
+    """What of a record may be embedded, all of it first; gaps and accuracies of many cells make an audit heavy."""
+    yield "The whole record is embedded as JSON.", _plain(record)
+    if record.audit is not None:
+        light = record.audit.model_copy(update={"gaps": [], "accuracies": []})
+        said = "The record is embedded as JSON, less the gaps and accuracies of its cells, which stand in its run.json."
+        yield said, _plain(record.model_copy(update={"audit": light}))
 
 
-def _breakable(text: str) -> Markup:
-    """``text`` that may be broken after underscores and slashes, where long names have no spaces."""
-    return Markup(re.sub(r"(?<=[_/])(?=\w)", "<wbr>", str(escape(text))))  # noqa: S704  # escaped just now
-
-
-def _stacked(head: str) -> Markup:
-    """The head of a column of numbers on two lines, broken at its last space: numbers are narrower than heads.
-
-    Names without spaces may be broken after underscores.
-    """
-    lines = (Markup("<wbr>").join(re.split(r"(?<=_)(?=\w)", line)) for line in head.rsplit(" ", 1))
-    return Markup("<br>").join(lines)
-
-
-def _csp_hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _json(record: RunRecord) -> tuple[str, Markup]:
-    """What of the record is embedded, in a sentence, and that as JSON.
-
-    Default values are left out; so are the gaps and accuracies of an audit that would make the page heavy.
-    """
-    text = _dump(record)
-    if record.audit is None or len(text) <= LARGEST_JSON:
-        return "The whole record is embedded as JSON.", text
-    light = record.audit.model_copy(update={"gaps": [], "accuracies": []})
-    said = "The record is embedded as JSON, less the gaps and accuracies of its cells, which stand in its run.json."
-    return said, _dump(record.model_copy(update={"audit": light}))
-
-
-def _dump(record: RunRecord) -> Markup:
-    """The record as JSON with every angle bracket and ampersand escaped."""
-    content = {"schema_version": record.schema_version} | record.model_dump(mode="json", exclude_defaults=True)
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704  # nothing is left that HTML could read
+def _plain(record: RunRecord) -> dict[str, object]:
+    """The record without what is as the schema says by default."""
+    return {"schema_version": record.schema_version} | record.model_dump(mode="json", exclude_defaults=True)
 
 
 def _title(rankings: list[RankReading], shifts: list[ShiftReading]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
 from shiftscope.core.records import RunRecord
 from shiftscope.core.sources import SourcesReport
@@ -11,7 +12,7 @@ from shiftscope.core.text import shown
 from shiftscope.report.audit_sections import audit_sections, audit_trust
 from shiftscope.report.audit_verdicts import audit_headline, audit_lead, progress_line
 from shiftscope.report.audited import AuditReading
-from shiftscope.report.page import Column, Row, Table
+from shiftscope.report.page import Cell, Column, Row, Table
 from shiftscope.report.ranked import first_places, read_rankings, recommended
 from shiftscope.report.reproduce import command_line, provenance_table
 from shiftscope.report.sections import Section, Trust, findings_line, grouped_findings, target_sections, trust
@@ -19,7 +20,7 @@ from shiftscope.report.shifted import read_shifts
 from shiftscope.report.sourced import sources_headline, sources_lead, sources_sections, sources_trust
 from shiftscope.report.verdicts import headline, rank_lead, shift_lead
 
-__all__ = ["render_markdown"]
+__all__ = ["markdown_of", "render_markdown", "table_lines"]
 
 MARKUP = re.compile(r"([\\`*_\[\]<>|#~])")  # signs that would be read as markup
 
@@ -30,8 +31,14 @@ def render_markdown(record: RunRecord) -> str:
     Names and messages are text wherever they come from. Pictures are left out; the numbers behind them are not.
     """
     lines = _content(record)
-    made = [*_table(provenance_table(record)), "", "Command:", "", f"    {command_line(record) or 'not recorded'}"]
+    made = [*table_lines(provenance_table(record)), "", "Command:", "", f"    {command_line(record) or 'not recorded'}"]
     return "\n".join([*lines, "## How was it made?", "", *made]) + "\n"
+
+
+def markdown_of(title: str, leads: Sequence[str], sections: Sequence[Section], limits: Trust, made: Table) -> str:
+    """Return a page of sections as Markdown, and a table of what it was made from."""
+    lines = [*_heading(title, leads), *_sections(sections, limits)]
+    return "\n".join([*lines, "## How was it made?", "", *table_lines(made)]) + "\n"
 
 
 def _content(record: RunRecord) -> Iterator[str]:
@@ -84,15 +91,16 @@ def _sections(sections: Sequence[Section], limits: Trust) -> Iterator[str]:
             yield from (_text(words), "")
         pictured = [(picture.reading, picture.table) for picture in section.pictures]
         for name, table in (*pictured, *section.tables):
-            yield from (f"### {_text(name.removesuffix('.'))}", "", *_table(table), "")
+            yield from (f"### {_text(name.removesuffix('.'))}", "", *table_lines(table), "")
     yield from ("## Can I trust this?", "", _text(limits.lead), "")
     for found in (*limits.samples, limits.problems, limits.skipped):
         if found is not None:
-            yield from (*_table(found), "")
+            yield from (*table_lines(found), "")
     yield from (*(f"- {_text(caveat)}" for caveat in limits.caveats), "")
 
 
-def _table(table: Table) -> Iterator[str]:
+def table_lines(table: Table) -> Iterator[str]:
+    """Yield a table, line by line, with its caption before it."""
     yield from (f"{_text(table.caption)}.", "") if table.caption else ()
     yield _row([_text(column.head) for column in table.columns])
     yield _row([_rule(column, i == table.heading) for i, column in enumerate(table.columns)])
@@ -103,8 +111,13 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _texts(row: Row) -> list[str]:
-    texts = [_text(" ".join(filter(None, (cell.text, cell.note)))) for cell in row.cells]
+    texts = [" ".join(filter(None, (_linked(cell), _text(cell.note)))) for cell in row.cells]
     return [f"**{text}**" if row.chosen and text else text for text in texts]
+
+
+def _linked(cell: Cell) -> str:
+    """The text of a cell; quoted paths hold nothing that ends a link."""
+    return f"[{_text(cell.text)}]({quote(cell.link)})" if cell.link else _text(cell.text)
 
 
 def _row(cells: Sequence[str]) -> str:

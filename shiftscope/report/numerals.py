@@ -14,6 +14,7 @@ __all__ = [
     "alike",
     "count",
     "day",
+    "few",
     "fixed",
     "interval",
     "level",
@@ -47,6 +48,12 @@ MONTHS = (
 def listed(items: Sequence[str], word: str = "and") -> str:
     """Join ``items`` as in a sentence: "a", "a and b", "a, b and c"."""
     return f" {word} ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
+def few(items: Sequence[str], most: int = 8) -> list[str]:
+    """The first of ``items``, for a picture told to those who do not see it: how many more its table has."""
+    rest = len(items) - most
+    return list(items) if rest < 2 else [*items[:most], f"{rest} more in the data table"]
 
 
 def opened(words: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-__all__ = ["EMPTY", "Cell", "Column", "Picture", "Row", "Table", "cells", "heads"]
+__all__ = ["EMPTY", "Cell", "Column", "Picture", "Row", "Table", "cells", "heads", "number"]
 
 EMPTY = "\N{EN DASH}"
 
@@ -23,12 +23,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell's text, what to sort it by if not that text, a second, quieter text, and the CSS class of its colour."""
+    """A cell's text, what to sort it by if not that text, a second, quieter text, and the CSS class of its colour.
+
+    ``link`` is where its text leads, relative to the page.
+    """
 
     text: str
     key: float | str | None = None
     note: str = ""
     tone: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,15 @@ class Table:
     heading: int = 0
     note: str = ""
 
+    @property
+    def keyed(self) -> tuple[bool, ...]:
+        """Whether each column needs the keys of its cells to be sorted, or its texts are numbers as they stand."""
+        return tuple(
+            self.sortable
+            and any(row.cells[i].key not in (None, "") and not _is_number(row.cells[i]) for row in self.rows)
+            for i in range(len(self.columns))
+        )
+
     def filled(self) -> Table:
         """The same table without the columns in which no row says anything."""
         rows = (*self.rows, *self.below)
@@ -69,6 +82,15 @@ class Table:
             below=tuple(replace(row, cells=tuple(row.cells[i] for i in kept)) for row in self.below),
             heading=kept.index(self.heading),
         )
+
+
+def _is_number(cell: Cell) -> bool:
+    """Whether the text of a cell is a number, which the script of the page reads as it does."""
+    try:
+        float(cell.text.replace("\N{MINUS SIGN}", "-").replace("\N{NARROW NO-BREAK SPACE}", ""))
+    except ValueError:
+        return False
+    return not cell.note
 
 
 @dataclass(frozen=True)
@@ -96,3 +118,8 @@ def cells(*texts: str | Cell) -> tuple[Cell, ...]:
 def heads(*names: str, left: Sequence[int] = ()) -> tuple[Column, ...]:
     """Make columns of names; those at the positions ``left`` hold words."""
     return tuple(Column(name, left=i in left) for i, name in enumerate(names))
+
+
+def number(value: float | None, form: Callable[[float], str]) -> Cell:
+    """Make the cell of a number; one that is not known is a dash, and stays last however rows are sorted."""
+    return Cell(EMPTY, key="") if value is None else Cell(form(value), key=value)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from shiftscope.core.records import Finding, InputCard, RunRecord
 from shiftscope.report.advised import Why, reasons, strategy_lead, two_line
 from shiftscope.report.caveats import caveats, trust_lead
 from shiftscope.report.figures.accuracy import accuracy
+from shiftscope.report.figures.class_shares import class_shares
 from shiftscope.report.figures.classes import classes
 from shiftscope.report.figures.cost import cost
 from shiftscope.report.figures.effect import effect, shift_table
@@ -20,13 +21,15 @@ from shiftscope.report.figures.profile import profile
 from shiftscope.report.forecasted import basis_note, harm_lead, harm_text
 from shiftscope.report.harm_tables import harm_table
 from shiftscope.report.inputs import inputs_of
-from shiftscope.report.numerals import listed, opened, small_count
+from shiftscope.report.numerals import NBSP, listed, opened, small_count
 from shiftscope.report.page import Picture, Table
 from shiftscope.report.profiled import layer_lead, layer_table, layer_text
 from shiftscope.report.raced import race_line, race_table
+from shiftscope.report.rank_tables import cost_table, measure_table, origin_table, score_table
 from shiftscope.report.ranked import RankReading
+from shiftscope.report.shift_tables import copy_table, witness_tables
 from shiftscope.report.shifted import ShiftReading
-from shiftscope.report.tables import cost_table, other_backbones, problems, sample_table, score_table, skipped_table
+from shiftscope.report.tables import other_backbones, problems, sample_table, skipped_table
 from shiftscope.report.verdicts import how_far, order_line, set_line, shift_lead
 
 __all__ = ["Findings", "Section", "Trust", "findings_line", "grouped_findings", "target_sections", "trust"]
@@ -40,6 +43,18 @@ RULES = (
     "expected to give up is the sum, over all others, of the probability of being best times how much better they do: "
     "it knows sampling noise of the probe only, and against the ground truth it was about two points too small."
 )
+INTERVALS = (
+    "If the samples were drawn again, the method that makes these intervals would cover the true value about as often "
+    "as their level says. Two overlapping intervals may still differ: the comparison that counts is paired, sample by "
+    "sample. Held-out intervals leave out the luck of folds and of training samples. With few samples those of the "
+    "ridge probe were measured to be somewhat narrow: with 80 to 200 samples at chance level, nominal "
+    f"95{NBSP}% covered 90 to 92{NBSP}%."
+)
+FLOOR = (
+    "Each side is split in two at random, many times; the floor is the 95th percentile of the shift between halves of "
+    "one side. The effect is the shift between the sides less the mean shift within them, all parts of one size. "
+    "“Small” is an effect whose whole interval lies beyond one floor, “far” beyond three, “very far” beyond ten."
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,7 @@ class Section:
     """
 
     id: str
-    kind: Literal["rank", "layers", "harm", "shift", "advice", "audit", "sources"]
+    kind: Literal["rank", "layers", "harm", "shift", "advice", "audit", "sources", "compare"]
     title: str
     lead: str
     text: str
@@ -79,11 +94,15 @@ def target_sections(rankings: Sequence[RankReading], shifts: Sequence[ShiftReadi
     several = len(ranked) > 1
     moved = {view.diagnosis.target: view for view in shifts}
     found: list[Section] = []
+    told: set[str] = set()
     for i, target in enumerate(dict.fromkeys([*ranked, *moved])):
         end = "" if i == 0 else f"-{i + 1}"
         drawn = sum(len(section.pictures) for section in found)
         if target in ranked:
-            found.append(_rank_section(ranked[target], f"start{end}", drawn, several=several))
+            names = {c.row.backbone for c in ranked[target].candidates}
+            new = not names <= told
+            found.append(_rank_section(ranked[target], f"start{end}", drawn, several=several, new=new))
+            told |= names
             drawn += len(found[-1].pictures)
             if ranked[target].profiles:
                 found.append(_layer_section(ranked[target], f"layers{end}", drawn, several=several))
@@ -96,19 +115,34 @@ def target_sections(rankings: Sequence[RankReading], shifts: Sequence[ShiftReadi
             drawn += len(found[-1].pictures)
         if target in ranked and ranked[target].strategy is not None:
             found.append(_advice_section(ranked[target], f"advice{end}", drawn, several=several))
-    return found
+    return _said_once(found)
 
 
-def _rank_section(view: RankReading, name: str, drawn: int, *, several: bool) -> Section:
+def _said_once(sections: Sequence[Section]) -> list[Section]:
+    """The sections without notes that one before them has word for word."""
+    said: set[str | tuple[str, str] | None] = set()
+    kept = []
+    for section in sections:
+        aside = None if section.aside in said else section.aside
+        kept.append(replace(section, aside=aside, baselines="" if section.baselines in said else section.baselines))
+        said |= {section.aside, section.baselines}
+    return kept
+
+
+def _rank_section(view: RankReading, name: str, drawn: int, *, several: bool, new: bool) -> Section:
+    """Make the section of a ranking; ``new``: of candidates whose costs no section before has told."""
     pictures: list[Picture] = []
     if view.quality and view.candidates:
         pictures.append(accuracy(view, drawn + 1))
         against_cost = cost(view, drawn + 2)
         pictures += [against_cost] if against_cost is not None else []
-    costs, race = cost_table(view), view.ranking.race
-    dropped = race_table(race) if race is not None else None
-    who = "All candidates" if race is None else "Who stayed"
-    tables = [(who, score_table(view)), ("Who was dropped", dropped), ("What they cost", costs)]
+    race = view.ranking.race
+    tables = [
+        ("All candidates" if race is None else "Who stayed", score_table(view)),
+        ("Who was dropped", race_table(race) if race is not None else None),
+        ("Other measures", measure_table(view)),
+        *([("What they cost", cost_table(view)), ("Where they come from", origin_table(view))] if new else []),
+    ]
     return Section(
         id=name,
         kind="rank",
@@ -118,6 +152,7 @@ def _rank_section(view: RankReading, name: str, drawn: int, *, several: bool) ->
         pictures=tuple(pictures),
         tables=tuple((name, table) for name, table in tables if table is not None),
         baselines=_of_baselines(view) if view.baselines else "",
+        aside=("How to read an interval.", INTERVALS) if pictures else None,
     )
 
 
@@ -176,12 +211,13 @@ def _advice_section(view: RankReading, name: str, drawn: int, *, several: bool) 
 
 def _shift_section(view: ShiftReading, name: str, drawn: int, *, several: bool) -> Section:
     pictures: list[Picture] = []
-    for make in (effect, null, classes):
+    for make in (effect, null, classes, class_shares):
         picture = make(view, drawn + len(pictures) + 1)
         pictures += [picture] if picture is not None else []
     # Without a noise floor there is no figure to hold the numbers.
     numbers = [("All measures", shift_table(view))] if view.key is not None and view.key.ratio is None else []
-    others = other_backbones(view)
+    others, copies = other_backbones(view), copy_table(view)
+    samples = [(table.caption.removesuffix(", the most first."), table) for table in witness_tables(view)]
     return Section(
         id=name,
         kind="shift",
@@ -189,7 +225,13 @@ def _shift_section(view: ShiftReading, name: str, drawn: int, *, several: bool) 
         lead=how_far(view),
         text=shift_lead(view),
         pictures=tuple(pictures),
-        tables=(*numbers, *([("Under other backbones", others)] if others is not None else [])),
+        tables=(
+            *numbers,
+            *samples,
+            *([("On both sides", copies)] if copies is not None else []),
+            *([("Under other backbones", others)] if others is not None else []),
+        ),
+        aside=("Noise floor.", FLOOR) if pictures else None,
     )
 
 

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from shiftscope.core.records import ClassShift, Estimate, RunRecord, ShiftDiagnosis, ShiftRow
+from shiftscope.core.records import ClassShift, Estimate, InputCard, RunRecord, ShiftDiagnosis, ShiftRow
 from shiftscope.core.text import shown
 from shiftscope.report.vocabulary import MeasureWords, words_for
 
 __all__ = ["Null", "ShiftLine", "ShiftReading", "Verdict", "read_shifts"]
 
 Verdict = Literal["moved", "small", "unclear", "untested"]
-# Normal quantile of a two-sided 95 % interval.
-Z95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -33,16 +31,12 @@ class ShiftLine:
     @property
     def ratio(self) -> float | None:
         """Effect over noise floor; 1 is what no shift looks like at most."""
-        return self._over_floor(self.row.effect)
+        return self.row.ratio
 
     @property
     def ends(self) -> tuple[float, float] | None:
         """Ends of a 95 % interval of the ratio over the splits."""
-        if self.row.effect is None or self.row.effect_se is None:
-            return None
-        reach = Z95 * self.row.effect_se
-        low, high = self._over_floor(self.row.effect - reach), self._over_floor(self.row.effect + reach)
-        return None if low is None or high is None else (low, high)
+        return self.row.ratio_ends
 
     @property
     def pvalue(self) -> float | None:
@@ -56,11 +50,8 @@ class ShiftLine:
 
     @property
     def beyond(self) -> bool:
-        """Whether the effect is larger than the noise floor."""
-        return self.row.effect is not None and self.row.floor is not None and self.row.effect > self.row.floor
-
-    def _over_floor(self, effect: float | None) -> float | None:
-        return None if effect is None or not self.row.floor or self.row.floor < 0 else effect / self.row.floor
+        """Whether the effect is larger than the noise floor with its whole interval."""
+        return self.row.beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +82,7 @@ class ShiftReading:
     lines: tuple[ShiftLine, ...]
     null: Null | None
     others: tuple[ShiftDiagnosis, ...]
+    cards: tuple[InputCard | None, InputCard | None] = (None, None)  # of the source and of the target
 
     @property
     def target(self) -> str:
@@ -120,7 +112,7 @@ class ShiftReading:
 
     @property
     def verdict(self) -> Verdict:
-        """``moved``: a test rejects and the key effect is beyond its floor; ``small``: rejects, but within it."""
+        """``moved``: a test rejects and the key effect is clearly beyond its floor; ``small``: rejects, but is not."""
         if any(line.rejects for line in self.lines):
             return "moved" if self.key is not None and (self.key.beyond or self.key.row.floor is None) else "small"
         return "unclear" if any(line.pvalue is not None for line in self.lines) else "untested"
@@ -156,7 +148,12 @@ def _read(record: RunRecord, target: str, backbone: str | None) -> ShiftReading:
         lines=tuple(ShiftLine(row, main.alpha) for row in main.rows),
         null=_null(record, main),
         others=tuple(d for d in found if d is not main),
+        cards=(_card(record, "source", main.source), _card(record, "target", main.target)),
     )
+
+
+def _card(record: RunRecord, role: str, name: str) -> InputCard | None:
+    return next((card for card in record.inputs.values() if (card.role, card.name) == (role, name)), None)
 
 
 def _null(record: RunRecord, diagnosis: ShiftDiagnosis) -> Null | None:

@@ -8,10 +8,11 @@ from shiftscope.core.records import InputCard, RunRecord
 from shiftscope.core.sources import Contrast, SourcesReport
 from shiftscope.core.text import shown
 from shiftscope.report.answers import Answer
+from shiftscope.report.figures.source_gaps import source_gaps, source_weights
 from shiftscope.report.inputs import inputs_of
 from shiftscope.report.numerals import NBSP, count, interval, level, listed, opened, percent, points, small_count
 from shiftscope.report.sections import Section, Trust
-from shiftscope.report.source_tables import scheme_table, source_table, weight, weight_table
+from shiftscope.report.source_tables import scheme_table, weight
 from shiftscope.report.tables import sample_table, skipped_table
 
 __all__ = [
@@ -135,8 +136,8 @@ def sources_sections(view: SourcesReport) -> list[Section]:
             title=f"Which sources hurt {shown(view.target)}?",
             lead=sources_answers(view)[0].say,
             text=f"A linear probe on {features}, with and without each source at weight 1.",
-            pictures=(),
-            tables=(("Each source by itself", source_table(view)),),
+            pictures=(source_gaps(view, 1),),
+            tables=(),
             aside=(
                 "Negative-transfer gap.",
                 GAP,
@@ -148,8 +149,8 @@ def sources_sections(view: SourcesReport) -> list[Section]:
             title="How much should each source count?",
             lead=f"Learned weights: {listed([f'{shown(r.name)} {weight(r.weight)}' for r in view.sources])}.",
             text=sources_lead(view),
-            pictures=(),
-            tables=(("The weights", weight_table(view)), ("What they gain", scheme_table(view))),
+            pictures=(source_weights(view, 2),),
+            tables=(("What they gain", scheme_table(view)),),
             aside=(
                 "Weights.",
                 WEIGHTS,

@@ -27,26 +27,30 @@ from shiftscope.report.harm_tables import harm_brief
 from shiftscope.report.page import Row, Table
 from shiftscope.report.profiled import layer_lead, layer_table
 from shiftscope.report.raced import race_line, race_table
+from shiftscope.report.rank_tables import cost_table, measure_table, score_table
 from shiftscope.report.ranked import first_places, read_rankings, recommended
 from shiftscope.report.reproduce import store_line
 from shiftscope.report.sections import findings_line, grouped_findings
+from shiftscope.report.shift_tables import witness_tables
 from shiftscope.report.shifted import ShiftReading, read_shifts
 from shiftscope.report.source_tables import scheme_table, source_table, weight_table
 from shiftscope.report.sourced import sources_headline, sources_lead
-from shiftscope.report.tables import cost_table, other_backbones, problems, score_table
+from shiftscope.report.tables import other_backbones, problems
 from shiftscope.report.verdicts import headline, rank_lead, shift_lead
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as RichTable
 
-__all__ = ["print_record", "render_text", "terminal"]
+__all__ = ["print_record", "render_text", "rich_table", "say", "terminal"]
 
 # Columns of a table that goes to a file or a log, where nobody can widen the window.
 WIDTH_OF_LOGS = 120
 # Below this, tables would lose columns; lines that a narrower window wraps lose nothing.
 LEAST_WIDTH = 80
 LEAST_NAME = 12
+# Witnesses of each side; the report has them all.
+FEW_WITNESSES = 3
 
 
 def terminal() -> Console:
@@ -70,31 +74,32 @@ def print_record(record: RunRecord, console: Console) -> None:
     best = recommended(rankings)
     shifts = read_shifts(record, first_places(rankings))
     leads = [rank_lead(view) for view in rankings] or [shift_lead(view) for view in shifts]
-    _say(console, headline(rankings, shifts), "bold")
+    say(console, headline(rankings, shifts), "bold")
     for lead in filter(None, leads):
-        _say(console, lead)
+        say(console, lead)
     for view in rankings:
-        console.print(_rich(score_table(view)))
+        for scores in filter(None, (score_table(view), measure_table(view))):
+            console.print(rich_table(scores))
         if view.ranking.race is not None:
             _print_race(console, view.ranking.race)
         for line in advice_lines(view):
-            _say(console, line)
+            say(console, line)
         if view.has_forecasts:
-            _say(console, harm_lead(view))
-            console.print(_rich(harm_brief(view)))
+            say(console, harm_lead(view))
+            console.print(rich_table(harm_brief(view)))
         if view.profiles:
-            _say(console, layer_lead(view))
-            console.print(_rich(layer_table(view)))
+            say(console, layer_lead(view))
+            console.print(rich_table(layer_table(view)))
         costs = cost_table(view)
         if costs is not None:
-            console.print(_rich(costs))
+            console.print(rich_table(costs))
     for shift in shifts:
         _print_shift(console, shift)
     missing = problems(record)
     if missing is not None:
-        console.print(_rich(missing))
+        console.print(rich_table(missing))
     _print_findings(console, record, best.values())
-    _say(console, f"{store_line(record)}.")
+    say(console, f"{store_line(record)}.")
 
 
 def render_text(record: RunRecord, width: int = 110) -> str:
@@ -107,37 +112,37 @@ def render_text(record: RunRecord, width: int = 110) -> str:
 
 
 def _print_race(console: Console, race: Race) -> None:
-    _say(console, race_line(race))
+    say(console, race_line(race))
     dropped = race_table(race)
     if dropped is not None:
-        console.print(_rich(dropped))
+        console.print(rich_table(dropped))
 
 
 def _print_findings(console: Console, record: RunRecord, best: Collection[str]) -> None:
-    _say(console, findings_line(record.findings, best))
+    say(console, findings_line(record.findings, best))
     for group in grouped_findings(record, best):
         for finding in group.first:
-            _say(console, f"  {finding.severity:<7} {finding.code}  {shown(finding.title)} {shown(finding.message)}")
+            say(console, f"  {finding.severity:<7} {finding.code}  {shown(finding.title)} {shown(finding.message)}")
         if group.rest:
-            _say(console, f"          {group.code}  and {len(group.rest)} more of this code, in the report")
+            say(console, f"          {group.code}  and {len(group.rest)} more of this code, in the report")
 
 
 def _print_sources(console: Console, record: RunRecord, view: SourcesReport) -> None:
-    _say(console, sources_headline(view), "bold")
-    _say(console, sources_lead(view))
+    say(console, sources_headline(view), "bold")
+    say(console, sources_lead(view))
     for table in (source_table(view), weight_table(view), scheme_table(view)):
-        console.print(_rich(table))
+        console.print(rich_table(table))
     _print_findings(console, record, ())
-    _say(console, f"{store_line(record)}.")
+    say(console, f"{store_line(record)}.")
 
 
 def _print_audit(console: Console, view: AuditReading) -> None:
-    _say(console, audit_headline(view), "bold")
+    say(console, audit_headline(view), "bold")
     for line in filter(None, (audit_lead(view), progress_line(view))):
-        _say(console, line)
+        say(console, line)
     for table in _audit_tables(view):
-        console.print(_rich(table))
-    _say(console, audit_trust_lead(view))
+        console.print(rich_table(table))
+    say(console, audit_trust_lead(view))
 
 
 def _audit_tables(view: AuditReading) -> list[Table]:
@@ -157,22 +162,26 @@ def _audit_tables(view: AuditReading) -> list[Table]:
 
 
 def _print_shift(console: Console, view: ShiftReading) -> None:
-    console.print(_rich(shift_table(view)))
+    console.print(rich_table(shift_table(view)))
     if view.diagnosis.per_class:
-        console.print(_rich(class_table(view)))
+        console.print(rich_table(class_table(view)))
+    for samples in witness_tables(view, FEW_WITNESSES):
+        console.print(rich_table(samples))
     others = other_backbones(view)
     if others is not None:
-        console.print(_rich(others))
+        console.print(rich_table(others))
 
 
-def _say(console: Console, words: str, style: str = "") -> None:
+def say(console: Console, words: str, style: str = "") -> None:
+    """Print words as they are, on one line where nobody looks on."""
     from rich.text import Text
 
     # Text, not markup: a name may hold square brackets.
     console.print(Text(words, style=style), soft_wrap=not console.is_terminal)
 
 
-def _rich(table: Table) -> RichTable:
+def rich_table(table: Table) -> RichTable:
+    """Lay a table out for a terminal, without the columns that it has no room for."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shiftscope.core.shift import Band
 from shiftscope.report.margins import Margin
-from shiftscope.report.numerals import NBSP, fixed, listed, opened, percent, pvalue, ratio, small_count
+from shiftscope.report.numerals import NBSP, fixed, interval, listed, opened, percent, pvalue, ratio, small_count
 from shiftscope.report.ranked import Candidate, RankReading
 from shiftscope.report.shifted import ShiftLine, ShiftReading
 
@@ -25,6 +26,12 @@ __all__ = [
 
 # Kendall's W from which measures are said to agree closely, by and large, and in part.
 AGREEING = (0.9, 0.7, 0.5)
+FAR: dict[Band, str] = {
+    "within noise": "Not clearly beyond noise",
+    "small": "Somewhat",
+    "far": "Far",
+    "very far": "Very far",
+}
 
 
 def headline(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) -> str:
@@ -165,7 +172,7 @@ def shift_headline(view: ShiftReading) -> str:
     """Return what is known of the shift of one target."""
     return {
         "moved": f"{view.target} has shifted from {view.source}.",
-        "small": f"{view.target} differs from {view.source}, by less than the noise floor.",
+        "small": f"{view.target} differs from {view.source}, not clearly by more than the noise floor.",
         "unclear": f"{view.target} cannot be told apart from {view.source}.",
         "untested": f"The shift of {view.target} from {view.source} was measured but not tested.",
     }[view.verdict]
@@ -207,14 +214,18 @@ def times_floor(line: ShiftLine) -> str:
 
 
 def _times(value: float) -> str:
-    return f"{fixed(value, 0) if value >= 9.95 else ratio(value)[:-1]}{NBSP}times"
+    return f"{_ratio(value)}{NBSP}times"
+
+
+def _ratio(value: float) -> str:
+    return fixed(value, 0) if value >= 9.95 else ratio(value)[:-1]
 
 
 def _several_shifts(views: Sequence[ShiftReading]) -> str:
     source = views[0].source
     words = {
         "moved": f"shifted from {source}",
-        "small": f"by less than the noise floor off {source}",
+        "small": f"not clearly further than the noise floor from {source}",
         "unclear": f"not to be told apart from {source}",
         "untested": "measured but not tested",
     }
@@ -277,11 +288,11 @@ def _agreement(w: float | None) -> str:
 
 
 def how_far(view: ShiftReading) -> str:
-    """Answer "how far" in one line; "very far" is at least ten times the noise floor, "far" three times."""
+    """Answer "how far" in one line, by the band that the whole interval reaches."""
     key = view.key
-    if key is None or key.ratio is None:
+    if key is None or key.ratio is None or key.row.band is None:
         return shift_headline(view)
     if key.ratio <= 1:
         return "Not beyond what halves of one side differ by."
-    word = "Very far" if key.ratio >= 10 else "Far" if key.ratio >= 3 else "Somewhat"
-    return f"{word}: {key.words.name} is {_times(key.ratio)} what halves of one side differ by."
+    ends = "" if key.ends is None else f" {interval(*key.ends, _ratio)}"
+    return f"{FAR[key.row.band]}: {key.words.name} is {_times(key.ratio)}{ends} what halves of one side differ by."

@@ -90,8 +90,8 @@ def test_likely_harm_is_told_arm_by_arm_with_its_numbers():
     assert head.title == "net: a frozen head on here will likely hurt."
     assert head.message.replace("\N{NO-BREAK SPACE}", " ") == (
         "With a probability of 0.62 [0.31, 0.81] it ends below training from scratch, and the probe is not shown to do "
-        "better: +0.9 points [\N{MINUS SIGN}3.1, +4.9] over pixels, Holm p = 0.025. Take another candidate, or fine-tune "
-        "it."
+        "better: +0.9 points [\N{MINUS SIGN}3.1, +4.9] over pixels, Holm p = 0.025. Take another candidate, or "
+        "fine-tune it."
     )
     assert head.evidence == {
         "target": "here", "arm": "head", "probability": 0.62, "level": 0.3,
@@ -138,6 +138,11 @@ def test_few_samples_are_told_once_for_a_target_and_not_again_as_width():
     wide = gain(low=-0.5, high=0.5, shown=True)
     many = [forecast(wide, COPY_SHOWN, per_class=4, backbone=b, target=t) for b in "abc" for t in ("here", "there")]
     assert sorted((f.code, f.subject) for f in told(*many)) == [("NT203", "here"), ("NT203", "there")]
+
+
+def test_points_have_a_real_minus_and_zero_has_no_sign():
+    (found,) = [f for f in told(forecast(gain(low=-0.12, high=0.1203), head=0.9)) if f.code == "NT202"]
+    assert "0.0\N{NO-BREAK SPACE}points [\N{MINUS SIGN}12.0,\N{NO-BREAK SPACE}+12.0] over pixels" in found.message
 
 
 def test_an_interval_wider_than_twenty_points_says_nothing():

@@ -47,6 +47,19 @@ def test_light_commands_start_at_once(words):
     assert processor_seconds(words) < 0.6
 
 
+@pytest.mark.parametrize("form", ["md", "json", "junit"])
+def test_reports_without_pictures_load_no_library_that_draws(form, ranked, tmp_path):
+    words = ["report", ranked.folder, "--format", form, "-o", tmp_path / "out"]
+    # The words of a page are made with its pictures.
+    assert loaded(words) == (["matplotlib"] if form == "md" else [])
+
+
+def test_comparing_and_listing_need_no_library_that_computes(ranked, tmp_path):
+    assert set(loaded(["report", ranked.folder, ranked.folder, "-o", tmp_path / "c.html"])) <= {"matplotlib"}
+    assert loaded(["report", ranked.folder.parent, "-o", tmp_path / "i.html"]) == []
+    assert (tmp_path / "i.html").stat().st_size > 5_000
+
+
 def test_report_needs_no_library_that_computes(ranked, tmp_path):
     words = ["report", ranked.folder / "run.json", "-o", tmp_path / "report.html"]
     # What draws the figures is there, so the probe does see what is loaded.

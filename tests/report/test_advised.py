@@ -13,8 +13,8 @@ from shiftscope.report.advised import advice_lines, reasons, regret_line, strate
 from shiftscope.report.answers import answers
 from shiftscope.report.caveats import caveats
 from shiftscope.report.figures.learning import learning
+from shiftscope.report.rank_tables import origin_table
 from shiftscope.report.ranked import read_rankings
-from shiftscope.report.tables import cost_table
 from shiftscope.report.verdicts import order_line
 
 FIRST, SECOND = ZOO[0][0], ZOO[1][0]
@@ -197,12 +197,12 @@ def test_agreement_of_the_measures_in_words(w, words):
 
 def test_published_accuracy_is_a_column_only_where_there_is_any():
     parts = rank_parts()
-    heads = [plain(c.head) for c in cost_table(view_of(parts)).columns]
+    heads = [plain(c.head) for c in origin_table(view_of(parts)).columns]
     assert "Published top-1, %" not in heads
-    assert "Published" not in cost_table(view_of(parts)).note
+    assert "Published" not in origin_table(view_of(parts)).note
     card = parts["backbones"][SECOND].model_copy(update={"published": Published(dataset="<b>ImageNet", top1=0.706)})
     told = view_of(parts | {"backbones": parts["backbones"] | {SECOND: card}})
-    table = cost_table(told)
+    table = origin_table(told)
     at = [plain(c.head) for c in table.columns].index("Published top-1, %")
     assert [row.cells[at].text for row in table.rows[:3]] == ["\N{EN DASH}", "70.6", "\N{EN DASH}"]
     assert table.rows[1].cells[at + 1].text == "<b>ImageNet"

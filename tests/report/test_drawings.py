@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from paths import runs
 
 from shiftscope.report import render_html
 from shiftscope.report.figures.accuracy import accuracy
@@ -20,7 +21,7 @@ def paths(svg, css):
 
 
 def centres(svg, css):
-    return [tuple(map(float, m)) for d in paths(svg, css) for m in re.findall(r"M([-\d.]+) ([-\d.]+)L", d)]
+    return [tuple(map(float, m)) for d in paths(svg, css) for m in re.findall(r"M([-\d.]+) ([-\d.]+)[LHVh]", d)]
 
 
 def test_dots_lie_on_one_line_with_their_values(rank_record):
@@ -46,10 +47,7 @@ def test_error_is_a_cross_and_not_a_dot(rank_record):
 def test_bars_of_the_null_are_as_high_as_their_counts(shift_record):
     view = read_shifts(shift_record, {})[0]
     wide = null(view, 1).drawings[0]
-    heights = []
-    for box in re.findall(r"M[^z]*z", paths(wide, "hist")[0]):
-        ys = [float(y) for y in re.findall(r"[ML][-\d.]+ ([-\d.]+)", box)]
-        heights.append(max(ys) - min(ys))
+    heights = [np.ptp([y for _, y in box]) for box in runs(paths(wide, "hist")[0])]
     counts = [k for k in view.null.counts if k]
     assert np.allclose(np.array(heights) / max(heights), np.array(counts) / max(counts), atol=0.002)
 
@@ -58,10 +56,24 @@ def test_words_need_no_glyph_and_are_never_mathematics():
     sheet = Sheet(100, 50, "solo")
     sheet.text(5, 20, "$x_1$ <b> \N{GRINNING FACE} \u7f51", "b", "end")
     svg = sheet.render("s", "a & b", "<desc>")
-    assert '<text class="b" text-anchor="end" x="5" y="20">$x_1$ &lt;b&gt; \N{GRINNING FACE} \u7f51</text>' in svg
+    assert '<g class="b e"><text x="5" y="20">$x_1$ &lt;b&gt; \N{GRINNING FACE} \u7f51</text></g>' in svg
     assert '<title id="s-t">a &amp; b</title>' in svg
     assert "style" not in svg
     assert "#" not in svg
+
+
+def test_short_paths_go_where_they_were_told():
+    sheet = Sheet(100, 50, "solo")
+    outline = [(1.0, 2.0), (4.26, 2.0), (4.26, 6.0), (1.0, 6.0)]
+    line = [(1.0, 2.0), (5.0, 2.0), (5.0, 7.0), (6.0, 8.5)]
+    sheet.shapes([outline, [(x + 9, y) for x, y in outline]], "fill")
+    sheet.lines([line, [(3.0, 3.0), (3.0, 9.0)]], "g")
+    sheet.dots([(3.0, 4.0), (30.0, 4.0)], "p")
+    svg = sheet.render("s", "a", "b")
+    (boxes,), (lines,), (dots,) = (paths(svg, css) for css in ("fill", "g", "dot p"))
+    assert boxes == "M1 2H4.3V6H1zM10 2H13.3V6H10z"
+    assert runs(lines) == [line, [(3.0, 3.0), (3.0, 9.0)]]
+    assert dots == "M3 4h0M30 4h0"
 
 
 def test_drawing_ignores_the_users_matplotlibrc(full_record):

@@ -10,6 +10,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+from handmade_heavy import heavy
 
 from shiftscope.core.load import dump_record
 from shiftscope.core.records import RunRecord
@@ -172,7 +173,7 @@ def test_every_figure_has_words_and_numbers(page, html):
         assert [e for e in drawn.all("svg") if e["attrs"]["class"] == "narrow"]
     for drawing in (e for e in page.all("svg") if e["attrs"].get("aria-hidden") != "true"):
         assert drawing["attrs"]["role"] == "img"
-        title, description = drawing["attrs"]["aria-labelledby"].split()
+        title, description = drawing["attrs"]["aria-labelledby"], drawing["attrs"]["aria-describedby"]
         spoken = {
             e["attrs"]["id"]: e["text"] for e in page.elements if e["tag"] in ("title", "desc") and "id" in e["attrs"]
         }
@@ -219,6 +220,17 @@ def test_the_record_is_embedded_whole(record, page):
 def test_twenty_candidates_on_three_targets_stay_small(large_record):
     html = render_html(large_record)
     assert len(html.encode()) < 500_000
+
+
+@pytest.mark.parametrize(("profiles", "most"), [(False, 420_000), (True, 490_000)])
+def test_so_they_do_with_every_question_asked(profiles, most):
+    """With a source under every candidate, forecasts, findings, and the layers of all: with room for thumbnails."""
+    record = heavy(profiles=profiles)
+    assert (len(record.rankings), len(record.forecasts), len(record.diagnoses)) == (3, 60, 60)
+    html = render_html(record)
+    assert len(html.encode()) < most
+    assert Page(html).all("footer")[0]["text"].endswith("The record is too large to be embedded: see run.json.")
+    assert 'id="record"' not in html
 
 
 def test_names_stay_text(hostile_record):

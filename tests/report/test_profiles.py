@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from handmade import HOSTILE, ZOO, assemble, rank_parts
+from paths import points
 
 from shiftscope.core.profile import LayerGain, LayerProfile, LayerScore, LayerTap
 from shiftscope.report import render_html
@@ -132,10 +133,6 @@ def test_the_table_has_every_candidate_and_the_data_table_every_layer():
 
 def paths(svg, css):
     return re.findall(rf'<path class="{css}" d="([^"]*)"', svg)
-
-
-def points(path):
-    return [tuple(map(float, m)) for m in re.findall(r"[ML]([-\d.]+) ([-\d.]+)", path)]
 
 
 def test_marks_lie_where_their_numbers_say():

@@ -11,7 +11,7 @@ from shiftscope.core.records import Estimate
 from shiftscope.report.figures.ranks import draw_shares, narrow_shares, places, style
 from shiftscope.report.figures.scale import Scale, span
 from shiftscope.report.figures.sheet import NARROW, WIDE, Point, Sheet, cut, text_width
-from shiftscope.report.numerals import NBSP, fixed, level, listed, opened, small_count, tick
+from shiftscope.report.numerals import NBSP, few, fixed, level, listed, opened, small_count, tick
 from shiftscope.report.page import Picture, Row, Table, cells, heads
 from shiftscope.report.ranked import Candidate, RankReading
 from shiftscope.report.verdicts import against_pixels
@@ -206,7 +206,7 @@ def _spoken(view: RankReading) -> tuple[str, str]:
     """Title and description for those who do not see the drawing."""
     words = view.words
     known = [(c.name, _value(c)) for c in view.drawn]
-    said = listed([f"{name} {words.value(v)}" for name, v in known if v is not None])
+    said = listed(few([f"{name} {words.value(v)}" for name, v in known if v is not None]))
     lines = [("Chance", view.chance), ("Raw pixels", _value(view.pixels))]
     below = "".join(f" {name}: {words.value(v)}." for name, v in lines if v is not None)
     title = f"{opened(words.axis)} of the candidates on {view.target}"

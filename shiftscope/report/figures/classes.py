@@ -10,7 +10,7 @@ from shiftscope.core.records import ClassShift
 from shiftscope.core.text import shown
 from shiftscope.report.figures.scale import Scale
 from shiftscope.report.figures.sheet import NARROW, WIDE, Sheet, cut, text_width
-from shiftscope.report.numerals import NBSP, alike, count, listed, pvalue, small_count, tick
+from shiftscope.report.numerals import NBSP, alike, count, few, listed, pvalue, small_count, tick
 from shiftscope.report.page import Picture, Row, Table, cells, heads
 from shiftscope.report.shifted import ShiftReading
 
@@ -139,5 +139,5 @@ def _bars(sheet: Sheet, view: ShiftReading, rows: Sequence[tuple[ClassShift, flo
 
 def _spoken(view: ShiftReading) -> tuple[str, str]:
     form = _form(view)
-    said = [f"{shown(c.name)} {form(c.value or 0.0)}" for c in view.classes[:DRAWN]]
-    return f"Shift within each class of {view.target}", f"MMD² by class, the largest first: {listed(said)}."
+    said = [f"{shown(c.name)} {form(c.value or 0.0)}" for c in view.classes]
+    return f"Shift within each class of {view.target}", f"MMD² by class, the largest first: {listed(few(said))}."

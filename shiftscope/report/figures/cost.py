@@ -11,7 +11,7 @@ from shiftscope.report.figures.labels import place
 from shiftscope.report.figures.ranks import style
 from shiftscope.report.figures.scale import Scale, span
 from shiftscope.report.figures.sheet import NARROW, WIDE, Box, Point, Sheet, cut, text_width
-from shiftscope.report.numerals import NBSP, fixed, level, listed, mega, opened, percent, tick
+from shiftscope.report.numerals import NBSP, few, fixed, level, listed, mega, opened, percent, tick
 from shiftscope.report.page import Picture, Row, Table, cells, heads
 from shiftscope.report.ranked import Candidate, RankReading
 
@@ -173,7 +173,7 @@ def _quality(candidate: Candidate) -> float:
 
 def _spoken(view: RankReading) -> str:
     front = [f"{c.name} {view.words.value(_quality(c))} at {mega(c.flops or 0)} MFLOPs" for c in view.front]
-    return f"Points on a logarithmic compute axis. The Pareto front: {listed(front)}."
+    return f"Points on a logarithmic compute axis. The Pareto front: {listed(few(front))}."
 
 
 def _table(view: RankReading) -> Table:

@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from shiftscope.report.figures.scale import Scale
 from shiftscope.report.figures.sheet import NARROW, WIDE, Point, Sheet, cut
-from shiftscope.report.numerals import NBSP, TIMES, listed, opened, pvalue, ratio, significant, small_count
-from shiftscope.report.page import Picture, Row, Table, cells, heads
+from shiftscope.report.numerals import NBSP, TIMES, interval, listed, opened, pvalue, ratio, significant, small_count
+from shiftscope.report.page import Column, Picture, Row, Table, cells, heads
 from shiftscope.report.shifted import ShiftLine, ShiftReading
 
 __all__ = ["effect"]
@@ -29,14 +29,16 @@ def effect(view: ShiftReading, number: int) -> Picture | None:
         "is the 95th percentile of the same measure between halves of one side"
         f"{f', over {splits} splits' if splits else ''}; lines are 95\N{NO-BREAK SPACE}% intervals over the splits."
     )
-    return Picture(name, number, _reading(view), note, drawings, shift_table(view), open=True)
+    return Picture(name, number, _reading(view), note, drawings, shift_table(view), open=True, css="far")
 
 
 def _reading(view: ShiftReading) -> str:
     known = [line for line in view.lines if line.ratio is not None]
     beyond = [line for line in known if line.beyond]
     if not beyond:
-        return f"{'The one measure lies' if len(known) == 1 else 'All measures lie'} within the noise floor."
+        within = all((line.ratio or 0.0) <= 1 for line in known)
+        what = "within the noise floor" if within else "not clearly beyond the noise floor"
+        return f"{'The one measure lies' if len(known) == 1 else 'All measures lie'} {what}."
     most = max(beyond, key=lambda line: line.ratio or 0.0)
     extent = f"{most.words.name} by {ratio(most.ratio or 0.0)}"
     if len(beyond) == len(known):
@@ -51,19 +53,26 @@ def shift_table(view: ShiftReading) -> Table:
     rows = [
         Row(
             cells(
-                line.words.head,
-                significant(line.row.value),
+                f"{line.words.head}{line.words.unit}",
+                line.words.form(line.row.value),
                 line.words.ends(line.row.low, line.row.high),
-                "" if line.row.effect is None else significant(line.row.effect),
-                "" if line.row.floor is None else significant(line.row.floor),
+                "" if line.row.effect is None else line.words.form(line.row.effect),
+                "" if line.row.floor is None else line.words.form(line.row.floor),
                 "" if line.ratio is None else ratio(line.ratio),
+                "" if line.ends is None else interval(*line.ends, lambda v: ratio(v)[:-1]),
+                line.row.band or "",
                 "" if line.row.pvalue is None else pvalue(line.row.pvalue),
                 "" if line.row.pvalue_holm is None else pvalue(line.row.pvalue_holm),
             )
         )
         for line in view.lines
     ]
-    columns = heads("Measure", "Value", "Interval", "Effect", "Noise floor", "Ratio", "p", f"Holm{NBSP}p")
+    columns = (
+        *heads("Measure", "Value", "Interval", "Effect", "Noise floor", "Ratio"),
+        Column("Its interval", brief=False),
+        Column("Extent", left=True),
+        *heads("p", f"Holm{NBSP}p"),
+    )
     return Table(f"Shift of {view.target} against {view.source} under {view.backbone}", columns, tuple(rows)).filled()
 
 
@@ -76,11 +85,12 @@ def _wide(view: ShiftReading, name: str) -> Markup:
     for words, x in (("value", 582), ("floor", 642), (f"Holm{NBSP}p", 700)):
         sheet.text(x, 12, words, "s mu", "end")
     for line, y in rows:
-        sheet.text(0, y + 4, cut(line.words.head, 180))
+        sheet.text(0, y + 4, cut(f"{line.words.head}{line.words.unit}", 180))
         _mark(sheet, scale, line, y)
-        sheet.text(582, y + 4, significant(line.row.value), "", "end")
+        sheet.text(582, y + 4, line.words.form(line.row.value), "", "end")
         if line.row.floor is not None:
-            sheet.text(642, y + 4, significant(line.row.floor, 2), "mu", "end")
+            floor = line.words.form(line.row.floor) if line.words.share else significant(line.row.floor, 2)
+            sheet.text(642, y + 4, floor, "mu", "end")
         if line.pvalue is not None:
             sheet.text(700, y + 4, pvalue(line.pvalue), "mu", "end")
     return sheet.render(name, *_spoken(view))
@@ -96,7 +106,7 @@ def _narrow(view: ShiftReading, name: str) -> Markup:
     for y, line in zip(ys, view.lines, strict=True):
         sheet.text(0, y, cut(line.words.head, 150))
         tail = "" if line.pvalue is None else f", p = {pvalue(line.pvalue)}"
-        sheet.text(NARROW, y, f"{significant(line.row.value)}{tail}", "mu", "end")
+        sheet.text(NARROW, y, f"{line.words.form(line.row.value)}{line.words.unit[1:]}{tail}", "mu", "end")
         _mark(sheet, scale, line, y + 14)
     return sheet.render(name, *_spoken(view))
 

@@ -13,7 +13,7 @@ from shiftscope.report.figures.sheet import NARROW, WIDE, Point, Sheet, cut, tex
 from shiftscope.report.figures.zones import draw_zones, mark_chances, name_zones, spoken_arms
 from shiftscope.report.forecasted import PROBE, arm_of, bases, gain_over, harm_reading, interval_level
 from shiftscope.report.harm_tables import ARM_HEADS, KINDS, harm_table
-from shiftscope.report.numerals import level, listed, probability, signed, tick
+from shiftscope.report.numerals import few, level, listed, probability, signed, tick
 from shiftscope.report.page import Picture
 from shiftscope.report.ranked import Candidate, RankReading
 from shiftscope.report.vocabulary import words_for
@@ -163,7 +163,7 @@ def _diamond(x: float, y: float) -> tuple[Point, ...]:
 
 def _spoken(view: RankReading) -> tuple[str, str]:
     """Title and description for those who do not see the drawing."""
-    said = "; ".join(spoken_arms(c) for c in view.drawn)
+    said = "; ".join(few([spoken_arms(c) for c in view.drawn]))
     return f"Probability of ending below training from scratch on {view.target}", f"Dot plot with intervals: {said}."
 
 
@@ -173,4 +173,4 @@ def _spoken_gains(view: RankReading) -> str:
         f"{c.name} {listed([f'{words.change(gain.gain)} over {kind}' for kind, gain in _gains(view, c)])}"
         for c in view.drawn
     ]
-    return f"Dot plot with intervals: {'; '.join(said)}."
+    return f"Dot plot with intervals: {'; '.join(few(said))}."

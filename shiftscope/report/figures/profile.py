@@ -11,7 +11,7 @@ from shiftscope.core.profile import LayerProfile, LayerScore, LayerTap
 from shiftscope.core.text import shown
 from shiftscope.report.figures.scale import Scale, span
 from shiftscope.report.figures.sheet import NARROW, WIDE, Sheet, cut, text_width
-from shiftscope.report.numerals import alike, count, fixed, level, listed, opened, tick
+from shiftscope.report.numerals import alike, count, fixed, level, opened, tick
 from shiftscope.report.page import Column, Picture, Row, Table, cells
 from shiftscope.report.profiled import best_line, comparable, leading_profile
 from shiftscope.report.ranked import RankReading
@@ -20,8 +20,8 @@ __all__ = ["profile"]
 
 HEAD, PLOT, FOOT = 24, 210, 36
 LEFT = 34
-# Candidates that are drawn; the table has all.
-DRAWN = 5
+# Candidates that are drawn; the table has all, as long as it has no more rows than a page can carry.
+DRAWN, ROWS = 5, 120
 LINE = 14  # least distance between names
 APART = 5  # of lines that end at the same depth, in pixels
 HALF = 0.5
@@ -62,7 +62,8 @@ def _note(view: RankReading) -> str:
     lead = leading_profile(view)
     words, n = view.words_of(lead.measure), len(comparable(view))
     copy = f" Random weights are those of {shown(lead.backbone)}." if RANDOM in _references(view) else ""
-    some = f" {DRAWN} of {n} candidates are drawn, the table has all." if n > DRAWN else ""
+    which = "the table has all" if len(_tabulated(view)) == n else "the table has these"
+    some = f" {DRAWN} of {n} candidates are drawn, {which}." if n > DRAWN else ""
     return (
         f"{opened(words.axis)} on {view.target} from the output of each layer, averaged over positions, against depth: "
         "the share of convolutions and linear layers that have run. The last point is what the ranking reads. Upright "
@@ -71,10 +72,19 @@ def _note(view: RankReading) -> str:
     )
 
 
+def _drawn(view: RankReading) -> list[LayerProfile]:
+    lead = leading_profile(view)
+    return [lead, *(p for p in comparable(view) if p is not lead)][:DRAWN]
+
+
+def _tabulated(view: RankReading) -> list[LayerProfile]:
+    everyone = comparable(view)
+    return everyone if sum(len(p.taps) for p in everyone) <= ROWS else _drawn(view)
+
+
 def _lines(view: RankReading) -> list[_Line]:
     """Lines to draw, the leading one last so that it lies on top."""
-    lead = leading_profile(view)
-    drawn = [lead, *(p for p in comparable(view) if p is not lead)][:DRAWN]
+    lead, drawn = leading_profile(view), _drawn(view)
     middle = (len(drawn) - 1) / 2
     return [_Line(p, "p" if p is lead else "n", (middle - i) * APART) for i, p in enumerate(drawn)][::-1]
 
@@ -159,15 +169,18 @@ def _spoken(view: RankReading, lines: Sequence[_Line], references: Mapping[str, 
     words = view.words_of(lines[-1].profile.measure)
     told = []
     for line in reversed(lines):
-        scores = [f"{shown(tap.name)} {words.value(line.score(tap).value)}" for tap in line.profile.taps]
-        told.append(f"{line.name}: {listed(scores)}; best {shown(line.profile.best)}.")
+        best, last = (
+            f"{shown(tap.name)} {words.value(line.score(tap).value)}"
+            for tap in (line.profile.best_tap, line.profile.last)
+        )
+        told.append(f"{line.name}: best {best}, last {last}.")
     below = [f"{opened(name)}: {words.value(value)}." for name, value in references.items()]
     title = f"{opened(words.axis)} by depth on {view.target}"
     return title, f"Line plot with intervals, from the first layers to the last. {' '.join([*told, *below])}"
 
 
 def _table(view: RankReading) -> Table:
-    lead, taps = leading_profile(view), [(p, tap) for p in comparable(view) for tap in p.taps]
+    lead, taps = leading_profile(view), [(p, tap) for p in _tabulated(view) for tap in p.taps]
     others = [m for m in view.measures if m != lead.measure and any(m in tap.scores for _, tap in taps)]
     values = {m: [tap.scores[m].value for _, tap in taps if m in tap.scores] for m in others}
     forms = {m: view.words_of(m).form if view.words_of(m).share else alike(found) for m, found in values.items()}

@@ -13,8 +13,8 @@ from shiftscope.report.ranked import Candidate, RankReading
 __all__ = ["draw_shares", "narrow_shares", "places"]
 
 HEAD, ROW = 42, 24
-# Bars lower than this share are left out: they would be thinner than a line.
-LEAST = 0.01
+# Height of the tallest bar; lower ones than the least would be thinner than a line, and are left out.
+TALLEST, LEAST = 17.0, 0.7
 
 
 def places(rows: Sequence[Candidate]) -> int:
@@ -37,11 +37,11 @@ def draw_shares(sheet: Sheet, rows: Sequence[tuple[Candidate, float]], left: flo
     sheet.lines([((left, y + 8), (left + slot * n, y + 8)) for _, y in rows], "g")
     for css in ("p", "b", "n"):
         bars = [
-            (left + slot * place, y + 8 - 17 * share / tallest, max(1.0, slot - 2), 17 * share / tallest)
+            (left + slot * place, y + 8 - height, max(1.0, slot - 2), height)
             for c, y in rows
             if css == style(c)
             for place, share in enumerate(c.row.p_rank[:n])
-            if share >= LEAST
+            if (height := TALLEST * share / tallest) >= LEAST
         ]
         sheet.bars(bars, f"fill {css}")
 

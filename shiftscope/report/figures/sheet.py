@@ -29,6 +29,8 @@ OWN = "mark-"
 # matplotlib's SVG canvas has 72 dots per inch: inches = px / 72 makes its units CSS pixels.
 DPI = 72
 TEXT_PX = 12
+# Classes that say which end of a text its place is.
+ANCHORS = {"start": "", "middle": "m", "end": "e"}
 # Width of characters in units of the font size, for sans faces; the reader's face is unknown, so 10 % is added.
 NARROW_CHARACTERS = frozenset("iljtfrI.,:;'|!()[] -")
 SLACK = 1.1
@@ -108,16 +110,23 @@ class Sheet:
                 "width": f"{self.width:g}",
                 "height": f"{self.height:g}",
                 "role": "img",
-                "aria-labelledby": f"{name}-t {name}-d",
+                "aria-labelledby": f"{name}-t",
+                "aria-describedby": f"{name}-d",
             },
         )
         ET.SubElement(root, "title", {"id": f"{name}-t"}).text = title
         ET.SubElement(root, "desc", {"id": f"{name}-d"}).text = description
-        for group in ET.fromstring(self._svg()).iter(f"{SVG}g"):  # noqa: S314  # our own matplotlib wrote it
-            if group.get("id", "").startswith(OWN):
-                mark = self._marks[int(group.get("id", "").removeprefix(OWN))]
-                root.extend(_plain(child, mark) for child in group if child.tag in (f"{SVG}path", f"{SVG}text"))
-        return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704  # ElementTree escaped every word
+        drawn = [
+            _plain(child, self._marks[int(group.get("id", "").removeprefix(OWN))])
+            for group in ET.fromstring(self._svg()).iter(f"{SVG}g")  # noqa: S314  # our own matplotlib wrote it
+            if group.get("id", "").startswith(OWN)
+            for child in group
+            if child.tag in (f"{SVG}path", f"{SVG}text")
+        ]
+        root.extend(element for element in drawn if element.tag == "path")
+        root.extend(_grouped([element for element in drawn if element.tag == "text"]))
+        # Spared blanks are none of the words, in which > is escaped.
+        return Markup(ET.tostring(root, encoding="unicode").replace('" />', '"/>'))  # noqa: S704  # nor is other markup
 
     def _draw(self, runs: Iterable[Sequence[Point]], css: str, *, closed: bool) -> None:
         kept = tuple(runs)
@@ -161,13 +170,26 @@ def _path(mark: _Runs) -> Path:
 
 def _plain(drawn: ET.Element, mark: _Words | _Runs) -> ET.Element:
     """Geometry, class and words of one element; nothing else that matplotlib says about it."""
-    kept = {"class": mark.css} if mark.css else {}
+    css = mark.css if isinstance(mark, _Runs) else f"{mark.css} {ANCHORS[mark.anchor]}".strip()
+    kept = {"class": css} if css else {}
     if isinstance(mark, _Runs):
         return ET.Element("path", kept | {"d": _short_path(drawn.get("d", ""))})
-    kept |= {} if mark.anchor == "start" else {"text-anchor": mark.anchor}
     element = ET.Element("text", kept | {axis: _short(drawn.get(axis, "0")) for axis in ("x", "y")})
     element.text = mark.words
     return element
+
+
+def _grouped(texts: Sequence[ET.Element]) -> list[ET.Element]:
+    """Texts with the class of each said once for all that share it."""
+    by_class: dict[str, list[ET.Element]] = {}
+    for text in texts:
+        by_class.setdefault(text.attrib.pop("class", ""), []).append(text)
+    found = []
+    for css, members in by_class.items():
+        group = ET.Element("g", {"class": css} if css else {})
+        group.extend(members)
+        found.append(group)
+    return found
 
 
 def text_width(words: str, px: float = TEXT_PX) -> float:
@@ -197,9 +219,21 @@ def _em(character: str) -> float:
 
 
 def _short_path(d: str) -> str:
-    """Path data with numbers of at most one decimal and no spaces that can be spared."""
-    numbers = re.sub(r"-?\d+\.\d+", lambda n: _short(n.group()), " ".join(d.split()))
-    return re.sub(r" ?([MLz]) ?", r"\1", numbers)
+    """Path data with numbers of at most one decimal, level and upright lines by one number."""
+    short: list[str] = []
+    at = ("", "")
+    for command, x, y in re.findall(r"z|([ML]) (\S+) (\S+)", " ".join(d.split())):
+        to = (_short(x or "0"), _short(y or "0"))
+        if not command:
+            short.append("z")
+        elif command == "L" and at[1] == to[1]:
+            short.append("h0" if at == to else f"H{to[0]}")
+        elif command == "L" and at[0] == to[0]:
+            short.append(f"V{to[1]}")
+        else:
+            short.append(f"{command}{to[0]} {to[1]}")
+        at = to
+    return "".join(short)
 
 
 def _short(number: str) -> str:
