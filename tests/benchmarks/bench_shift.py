@@ -23,6 +23,7 @@ D, B = 512, 1000
 
 # A case by its name: samples a side, permutations, options of the measure.
 CASES = {
+    "full_1000": (1_000, B, {}),
     "full_2000": (2_000, B, {}),
     "full_5000": (5_000, B, {}),
     "full_10000": (10_000, B, {}),
@@ -112,6 +113,11 @@ test(50, 9)
 print(json.dumps([seconds(lambda: test(n, count)) for count in permutations]))
 """
 
+VERSIONS = """
+from importlib.metadata import version
+print(json.dumps({name: version(name) for name in permutations}))
+"""
+
 # A rival by its name: code, whether it needs its own interpreter, and two numbers of permutations at each size.
 RIVALS = {
     "plain_numpy": (PLAIN, False, {2_000: (2, 12), 5_000: (1, 4)}),
@@ -199,6 +205,7 @@ def main():
         return
     there = [name for name, (_, needs_own, _) in RIVALS.items() if given.peers or not needs_own]
     rivals = {name: rival(name, given.peers if RIVALS[name][1] else sys.executable) for name in there}
+    versions = run(VERSIONS, 0, D, ["alibi-detect", "hyppo", "numpy"], {}, python=given.peers) if given.peers else {}
     found = ratios(cases, rivals)
     report = {
         "command": f"python tests/benchmarks/bench_shift.py{' --peers PYTHON' if given.peers else ''}",
@@ -206,6 +213,7 @@ def main():
         "machine": machine() | {"note": "shared with other work: read ratios"},
         "cases": cases,
         "rivals": rivals,
+        "rivals_versions": versions,
         "ratios": found,
         "bars": bars(cases, found),
     }

@@ -46,6 +46,11 @@ N_TARGET = 150
 N_UNSHIFTED = 20
 # It says what a linear map can mend of a shift, not whether there is one.
 LEFT_OUT = ("alignability",)
+# Of what measures say beside their value: what findings can rest on.
+DETAILS = (
+    *("early", "late", "precision", "precision_null", "recall", "recall_null", "density", "size"),
+    *("overlap", "x_shift", "excess", "excess_low", "excess_high", "marginal", "reweighted", "pvalues_holm"),
+)
 
 
 class World:
@@ -89,8 +94,8 @@ def asked(name, pair):
         known |= {"effect": found.effect, "effect_se": found.effect_se, "floor": found.floor}
     except NotApplicableError as reason:
         known["no_floor"] = str(reason)
-    details = {k: v for k, v in made.details.items() if not isinstance(v, list | tuple)}
-    return {"status": "ok", **known, "details": {k: v for k, v in details.items() if not k.startswith("null_")}}
+    known |= {k: made.details[k] for k in DETAILS if k in made.details}
+    return {"status": "ok", **{k: v for k, v in known.items() if v is not None}}
 
 
 def fingerprint(name):
@@ -124,14 +129,14 @@ def judged(row, unshifted):
     unshifted cuts. In both cases the effect must be beyond the noise floor, too, where there is one.
     """
     fine = {m: a for m, a in row.items() if a["status"] == "ok"}
-    adjusted = dict(zip(fine, holm([a["pvalue"] for a in fine.values()]), strict=True))
+    adjusted = dict(zip(fine, holm([a.get("pvalue") for a in fine.values()]), strict=True))
     made = {}
     for m, answer in row.items():
         made[m] = dict(answer)
         if m not in fine:
             continue
-        beyond = answer.get("floor") is None or answer["effect"] > answer["floor"]
-        if answer["pvalue"] is not None:
+        beyond = "floor" not in answer or answer["effect"] > answer["floor"]
+        if "pvalue" in answer:
             made[m] |= {"pvalue_holm": adjusted[m], "sees": bool(adjusted[m] <= ALPHA and beyond)}
         else:
             sign = 1 if MEASURES[m].better == "lower" else -1
@@ -211,7 +216,7 @@ The strength from which on each measure sees the change; `no` is never, `.` has 
 
 {seen}
 
-{fired}
+Unshifted cuts on which it fired: {fired}.
 
 Effect over noise floor at strength 5:
 
@@ -239,21 +244,18 @@ def page(levels, tables):
 
 def part_of_page(name, table):
     """The tables of one data set."""
-    names = shift_measures()
-    seen = table["seen_from_strength"]
-    marks = {None: "no", "": "."}
-    first = [[marks.get(seen[kind][m], seen[kind][m]) for m in names] for kind in KINDS]
-    fired = f"On unshifted cuts there fired, of {N_UNSHIFTED}: " + ", ".join(
-        f"`{m}` {told.split()[0]}" for m, told in table["unshifted_cuts_that_fired"].items() if told != "0 of 0"
-    )
-    top = [[times(table["rows"][kind]["5"][m]) for m in names] for kind in KINDS]
-    usual = [times(table["rows"]["unshifted"]["0"][m]) for m in names]
+    fired = ", ".join(f"`{m}` {told}" for m, told in table["unshifted_cuts_that_fired"].items())
     return TABLE.format(
         name=name,
-        seen=grid(names, KINDS, first),
-        fired=fired + ".",
-        effects=grid(names, (*KINDS, "unshifted"), [*top, usual]),
+        seen=grid(KINDS, lambda m, kind: mark(table["seen_from_strength"][kind][m])),
+        fired=fired,
+        effects=grid((*KINDS, "unshifted"), lambda m, kind: times(list(table["rows"][kind].values())[-1][m])),
     )
+
+
+def mark(strength):
+    """A strength, as people read it."""
+    return "no" if strength is None else strength or "."
 
 
 def times(answer):
@@ -261,11 +263,11 @@ def times(answer):
     return f"{answer['effect'] / answer['floor']:.1f}" if answer.get("floor") else "."
 
 
-def grid(names, kinds, cells):
-    """A Markdown table, kinds down and measures across."""
-    lines = [["", *(f"`{m}`" for m in names)], ["---"] * (len(names) + 1)]
-    lines += [[kind.replace("_", " "), *row] for kind, row in zip(kinds, cells, strict=True)]
-    return "\n".join("| " + " | ".join(str(c) for c in line) + " |" for line in lines)
+def grid(kinds, cell):
+    """A Markdown table, measures down and kinds across."""
+    lines = [["", *(kind.replace("_", " ") for kind in kinds)], ["---"] * (len(kinds) + 1)]
+    lines += [[f"`{m}`", *(str(cell(m, kind)) for kind in kinds)] for m in shift_measures()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def main():
@@ -277,9 +279,23 @@ def main():
     with threadpool_limits(limits=1):
         tables = {name: table_of(World(name, backbones), kept) for name in SETS}
     levels = {kind: {"levels": list(how.levels), "unit": how.unit} for kind, how in {**PICTURES, **SAMPLES}.items()}
-    head = {"command": COMMAND, "backbone": BACKBONE, "alpha": ALPHA, "n_unshifted": N_UNSHIFTED, "kinds": levels}
-    write_atomic(FILE, json.dumps(rounded({**head, "data": tables}), indent=1) + "\n")
+    write_atomic(FILE, report(levels, tables))
     write_atomic(PAGE, page(levels, tables))
+
+
+def report(levels, tables):
+    """The report as JSON, one line for each answer."""
+    head = {"command": COMMAND, "backbone": BACKBONE, "alpha": ALPHA, "n_unshifted": N_UNSHIFTED, "kinds": levels}
+    head["data"] = {name: {k: v for k, v in table.items() if k != "rows"} for name, table in tables.items()}
+    answers = [
+        json.dumps(rounded({"data": name, "kind": kind, "strength": int(strength), "measure": m, **answer}))
+        for name, table in tables.items()
+        for kind, rows in table["rows"].items()
+        for strength, row in rows.items()
+        for m, answer in row.items()
+    ]
+    body = ",\n  ".join(answers)
+    return json.dumps(rounded(head), indent=1).removesuffix("\n}") + f',\n "answers": [\n  {body}\n ]\n}}\n'
 
 
 if __name__ == "__main__":
