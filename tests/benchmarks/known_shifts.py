@@ -15,8 +15,6 @@ import inspect
 import json
 import os
 import sys
-from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -28,7 +26,6 @@ from shiftscope.backbones import open_backbones
 from shiftscope.core.features import Pair
 from shiftscope.core.files import cache_folder, write_atomic
 from shiftscope.core.seeds import stream
-from shiftscope.core.spec import parse_spec
 from shiftscope.data import open_source
 from shiftscope.data.perturb import KINDS, STRENGTHS, perturb
 from shiftscope.data.perturb.pictures import PICTURES
@@ -36,7 +33,6 @@ from shiftscope.data.perturb.samples import SAMPLES
 from shiftscope.errors import NotApplicableError
 from shiftscope.extraction import Store, extract
 from shiftscope.measures import MEASURES
-from shiftscope.measures._holm import holm
 from shiftscope.measures._holm import holm
 from shiftscope.measures._noise_floor import noise_floor
 
@@ -55,13 +51,6 @@ DETAILS = (
     *("early", "late", "precision", "precision_null", "recall", "recall_null", "density", "size"),
     *("overlap", "x_shift", "excess", "excess_low", "excess_high", "marginal", "reweighted", "pvalues_holm"),
 )
-# The findings of which one should come first, at the top strength.
-RIGHT = dict.fromkeys(PICTURES, ("ST101", "ST102")) | {
-    "class_drop": ("ST103", "ST110"),
-    "class_balance": ("ST110",),
-    "label_flip": ("ST120",),
-    "subpopulation": ("ST103",),
-}
 
 
 class World:
@@ -109,46 +98,28 @@ def asked(name, pair):
     return {"status": "ok", **{k: v for k, v in known.items() if v is not None}}
 
 
-def findings_of(pair):
-    """Codes of the findings about the shift that a diagnosis of the pair makes, in their order."""
-    source, target = (replace(s, name=n, _memo={}) for s, n in ((pair.source, "source"), (pair.target, "target")))
-    record = diagnose_features(source, target, parse_spec({"seed": 0}, at="known shifts")).record
-    return [f.code for f in record.findings if f.code.startswith("ST")]
-
-
-def fingerprint(*files):
-    """Changes when one of the files does."""
-    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()[:12]
+def fingerprint(name):
+    """Changes when the file of a measure does."""
+    return hashlib.sha256(Path(inspect.getfile(MEASURES[name].function)).read_bytes()).hexdigest()[:12]
 
 
 class Kept:
     """Answers of earlier runs."""
 
     def __init__(self):
-        files = {m: inspect.getfile(MEASURES[m].function) for m in shift_measures()}
-        self.measures = {m: fingerprint(file) for m, file in files.items()}
-        package = ROOT / "shiftscope"
-        self.checks = fingerprint(*files.values(), *sorted(package.glob("checks/*.py")), package / "analysis/shift.py")
+        self.fingerprints = {m: fingerprint(m) for m in shift_measures()}
         self.file = cache_folder(None) / "known_shifts.json"
         self.answers = json.loads(self.file.read_text()) if self.file.exists() else {}
 
     def row(self, place, pair):
         """Answers of all measures for one pair, which is only made where an answer is missing."""
-        keys = {m: f"{place} {m} {code}" for m, code in self.measures.items()}
+        keys = {m: f"{place} {m} {code}" for m, code in self.fingerprints.items()}
         missing = [m for m, key in keys.items() if key not in self.answers]
         if missing:
             here = pair()
             self.answers |= {keys[m]: asked(m, here) for m in missing}
             write_atomic(self.file, json.dumps(self.answers))
         return {m: self.answers[key] for m, key in keys.items()}
-
-    def findings(self, place, pair):
-        """Findings about one pair."""
-        key = f"{place} findings {self.checks}"
-        if key not in self.answers:
-            self.answers[key] = findings_of(pair())
-            write_atomic(self.file, json.dumps(self.answers))
-        return self.answers[key]
 
 
 def judged(row, unshifted):
@@ -200,10 +171,6 @@ def table_of(world, kept):
             rows[kind][str(strength)] = judged(row, others)
         sys.stdout.write(f"{world.name} {kind}\n")
         sys.stdout.flush()
-    findings = [
-        kept.findings(f"{world.name} unshifted {cut}", lambda c=cut: world.pair(c)) for cut in range(1, N_UNSHIFTED + 1)
-    ]
-    top = STRENGTHS[-1]
     again = [judged(row, [o for o in others if o is not row]) for row in others]
     fired = {m: [row[m]["sees"] for row in again if "sees" in row[m]] for m in shift_measures()}
     return {
@@ -213,10 +180,6 @@ def table_of(world, kept):
         "seen_from_strength": {
             kind: {m: from_strength(list(rows[kind].values()), m) for m in shift_measures()} for kind in KINDS
         },
-        "findings_at_top_strength": {
-            kind: kept.findings(f"{world.name} {kind} {top}", lambda k=kind: world.pair(0, k, top)) for kind in KINDS
-        },
-        "findings_on_unshifted_cuts": dict(Counter(code for codes in findings for code in codes)),
         "unshifted_cuts_that_fired": {m: f"{sum(told)} of {len(told)}" for m, told in fired.items()},
         "rows": rows,
     }
@@ -258,10 +221,6 @@ Unshifted cuts on which it fired: {fired}.
 Effect over noise floor at strength 5:
 
 {effects}
-
-Findings of a diagnosis at strength 5, in its order; on {n_unshifted} unshifted cuts: {by_chance}.
-
-{findings}
 """
 
 
@@ -290,20 +249,8 @@ def part_of_page(name, table):
         name=name,
         seen=grid(KINDS, lambda m, kind: mark(table["seen_from_strength"][kind][m])),
         fired=fired,
-        n_unshifted=N_UNSHIFTED,
-        by_chance=", ".join(f"{n} {code}" for code, n in table["findings_on_unshifted_cuts"].items()) or "none",
-        findings=findings_table(table["findings_at_top_strength"]),
         effects=grid((*KINDS, "unshifted"), lambda m, kind: times(list(table["rows"][kind].values())[-1][m])),
     )
-
-
-def findings_table(found):
-    """Kinds, what one should hear first, and what is said."""
-    lines = ["| kind | right first | findings |", "|---|---|---|"]
-    for kind, codes in found.items():
-        lines.append(f"| {kind.replace('_', ' ')} | {' or '.join(RIGHT[kind])} | {', '.join(codes) or 'none'} |")
-    right = sum(bool(codes) and codes[0] in RIGHT[kind] for kind, codes in found.items())
-    return "\n".join([*lines, "", f"A right one comes first for {right} of {len(found)} kinds."])
 
 
 def mark(strength):

@@ -12,7 +12,6 @@ import pytest
 from altered import FIRST, HOSTILE, demo, hostile, with_findings
 from handmade_audit import small_audit
 from handmade_pairs import changed, moved
-from paths import points
 from rich.console import Console
 from test_page import Page, page_json
 
@@ -64,11 +63,6 @@ def test_page_is_whole_and_closes_what_it_opens(different):
 def test_figure_tells_up_from_down_and_noise(different):
     wide = re.search(r'<svg class="wide".*?</svg>', comparison_html(different), re.DOTALL).group(0)
     assert [css for css in ("dot p", "dot b", "dot n") if f'class="{css}"' in wide] == ["dot p", "dot b", "dot n"]
-    rows = {name: float(y) for y, name in re.findall(r'<text x="0" y="([\d.]+)">([^<]*)<', wide)}
-    (up,), (down,) = (points(*re.findall(f'class="dot {css}" d="([^"]*)"', wide)) for css in "pb")
-    assert up[1] == pytest.approx(rows["shapes"] - 4)
-    assert down[1] == pytest.approx(rows[FIRST] - 4)
-    assert up[0] > down[0]
     assert "Ridge accuracy rose with one and fell with one of eight candidates, beyond noise." in comparison_html(
         different
     )
