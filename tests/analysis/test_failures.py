@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from smallworld import image_folder, manifest, record_of, shiftscope
 
-from shiftscope.measures import DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
+from shiftscope.measures import CAUSES, DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_backbone_that_fails_in_a_diagnosis(world, half_broken, tmp_path):
     assert done.code == 0, done.err
     found = record_of(tmp_path / "out")
     assert [d["backbone"] for d in found["diagnoses"]] == ["ant", "cat"]
-    assert statuses(found, "bee") == {(m, "failed") for m in DEFAULT_SHIFT}
+    assert statuses(found, "bee") == {(m, "failed") for m in (*DEFAULT_SHIFT, *CAUSES)}
     assert {(r["source"], r["kind"]) for r in found["results"]} == {("light", "shift")}
     assert [f["subject"] for f in found["findings"] if f["code"] == "DQ303"] == ["bee"]
 
