@@ -56,6 +56,37 @@ def test_samples_of_their_own_are_no_copies(d, moved):
     assert alarms <= 3
 
 
+def test_limit_by_hand():
+    """Nearest against second nearest within both sides, for either of a sample and its nearest fellow."""
+    source, target = spread(40, 9), spread(30, 9, seed=1)
+    centre = np.concatenate([source, target]).mean(axis=0)
+    ratios = []
+    for side in (source - centre, target - centre):
+        unit = side / np.linalg.norm(side, axis=1, keepdims=True)
+        distance = 1 - unit @ unit.T
+        for i in range(len(unit)):
+            order = [j for j in np.argsort(distance[i]) if j != i]
+            fellow = order[0]
+            others = [j for j in range(len(unit)) if j not in (i, fellow)]
+            own = min(distance[i][others].min(), distance[fellow][others].min())
+            ratios.append(distance[i, fellow] / own)
+    below = [r for r in ratios if r < 1]
+    exponent = np.log(0.5) / np.log(np.median(below))
+    expected = (0.01 / (30 * len(below) / 70)) ** (1 / exponent)
+    assert copies_of(source, target).limit == pytest.approx(min(0.25, expected), rel=1e-4)
+    assert expected < 0.25
+
+
+def test_sample_of_a_kind_that_the_source_has_many_of_is_no_copy():
+    """It has no fellow near it on its own side, but the source sample next to it has."""
+    rng = np.random.default_rng(0)
+    kind = 3 + 6 * rng.normal(size=24)
+    source = np.concatenate([spread(100), kind + 0.1 * rng.normal(size=(30, 24))])
+    target = np.concatenate([spread(90, seed=1), kind + 0.1 * rng.normal(size=(1, 24))])
+    assert copies_of(source, target).n_near == 0
+    assert copies_of(target, source).n_near == 0
+
+
 @pytest.mark.parametrize("d", [6, 8, 12])
 def test_limit_is_where_one_pair_in_a_hundred_comparisons_is_expected(d):
     """On a sphere of d - 1 dimensions a ratio of squared distances is below r with probability r^((d - 1)/2)."""

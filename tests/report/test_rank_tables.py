@@ -1,0 +1,82 @@
+"""The tables of a ranking: what the order rests on, what has no part in it, costs, and where candidates come from."""
+
+from handmade import ZOO, assemble, card, rank_parts, result, with_gains
+
+from shiftscope.core.records import Published
+from shiftscope.report import render_html
+from shiftscope.report.rank_tables import cost_table, measure_table, origin_table, score_table
+from shiftscope.report.ranked import read_rankings
+
+NAMES = [entry[0] for entry in ZOO]
+
+
+def view(parts):
+    (found,) = read_rankings(assemble("rank", **parts))
+    return found
+
+
+def heads(table):
+    return [c.head.replace("\N{NON-BREAKING HYPHEN}", "-") for c in table.columns]
+
+
+def names(rows, heading=1):
+    return [row.cells[heading].text for row in rows]
+
+
+def with_others(zoo=ZOO[:3]):
+    parts = rank_parts(zoo=zoo)
+    parts["results"] += [result("gbc", "sketch", name, -0.1 * i, 0.01) for i, name in enumerate(NAMES[: len(zoo)])]
+    return parts
+
+
+def test_what_the_order_rests_on_stands_apart_from_other_measures():
+    found = view(with_others())
+    scores, others = score_table(found), measure_table(found)
+    assert heads(scores)[-5:] == ["k-NN, %", "LogME gain", "H-score", "Mean rank", "P(best)"]
+    assert "GBC" not in heads(scores)
+    assert heads(others) == ["#", "Candidate", "GBC"]
+    assert names(others.rows) == names(scores.rows) == NAMES[:3]
+    assert [row.cells[2].key for row in others.rows] == [0.0, -0.1, -0.2]
+
+
+def test_without_other_measures_there_is_no_table_of_them():
+    assert measure_table(view(rank_parts(zoo=ZOO[:3]))) is None
+
+
+def test_few_random_copies_have_rows_and_many_do_not():
+    few, many = view(with_others(ZOO[:8])), view(with_gains(with_others(ZOO[:9])))
+    assert len(names(score_table(few).below)) == len(names(measure_table(few).below)) == 9
+    assert names(score_table(many).below) == names(measure_table(many).below) == ["pixels"]
+    assert "Accuracy of the random copies stands in the table of the first figure." in score_table(many).note
+    assert "random copies stands" not in score_table(few).note
+    # Where it is said to stand, it stands.
+    html = render_html(assemble("rank", **with_gains(with_others(ZOO[:9]))))
+    figure = html[html.index('<figure id="fig-1"') : html.index("</figure>")]
+    assert f"{100 * ZOO[8][4]:.1f}" in figure[figure.index("Random weights") :]
+
+
+def test_costs_and_origins_are_told_once_for_the_same_candidates():
+    parts = rank_parts(("sketch", "cartoon"), ZOO[:3])
+    html = render_html(assemble("rank", **parts))
+    for heading in ("What they cost", "Where they come from"):
+        assert html.count(f"<h3>{heading}</h3>") == 1
+    assert html.count("<h3>All candidates</h3>") == 2
+
+
+def test_a_licence_is_a_cost_and_a_source_is_an_origin():
+    found = view(rank_parts(zoo=ZOO[:2]))
+    assert heads(cost_table(found))[-1] == "Licence"
+    assert heads(origin_table(found)) == ["Candidate", "Source"]
+
+
+def test_published_data_are_not_told_twice():
+    parts = rank_parts(zoo=ZOO[:2])
+    domain = "digits in 21 fonts"
+    known = Published(dataset=f"{domain}: fresh ones", top1=0.99)
+    parts["backbones"][NAMES[0]] = card(NAMES[0], domain).model_copy(update={"published": known})
+    assert [c.text for c in origin_table(view(parts)).rows[0].cells] == [NAMES[0], domain, "99.0", "fresh ones"]
+
+
+def test_nothing_known_of_origins_is_no_table():
+    zoo = [(name, "", *rest) for name, _, *rest in ZOO[:2]]
+    assert origin_table(view(rank_parts(zoo=zoo))) is None
