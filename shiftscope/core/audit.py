@@ -16,6 +16,7 @@ __all__ = [
     "Audit",
     "AuditedBackbone",
     "AuditedTarget",
+    "ForetoldGap",
     "Gap",
     "Outcome",
     "Question",
@@ -123,7 +124,20 @@ class Reliability(Record):
 
     forecast: Probability = Field(description="mean probability that was forecast")
     happened: Probability = Field(description="mean P(gap < -margin | data)")
+    low: Probability | None = Field(default=None, description="95 % interval of happened, from resampled target groups")
+    high: Probability | None = None
     n: int
+
+
+class ForetoldGap(Record):
+    """What was forecast of one gap by a model that saw neither its target group nor its source family."""
+
+    question: Question
+    backbone: str
+    target: str
+    regime: str
+    forecast: Probability = Field(description="that the gap lies below -margin; mean over the splits looked at")
+    happened: Probability = Field(description="P(gap < -margin | data)")
 
 
 class Audit(Record):
@@ -145,6 +159,12 @@ class Audit(Record):
     decisions: list[Score] = Field(default=[], description="of the advice itself: sets, choices, strategy, findings")
     calibration: Calibration | None = Field(
         default=None, description="the forecast of negative transfer, fitted to these gaps; None for few targets"
+    )
+    foretold: list[ForetoldGap] = Field(
+        default=[], description="gaps that count and whose covariates lay in the range of the model that foretold them"
+    )
+    reliability: dict[Question, list[Reliability]] = Field(
+        default={}, description="of these forecasts, in bins of equal count from the lowest up"
     )
     curves: dict[str, dict[str, Probability]] = Field(
         default={}, description="'backbone on target, regime: arm' -> steps -> test accuracy"

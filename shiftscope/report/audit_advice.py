@@ -5,6 +5,7 @@ from __future__ import annotations
 from shiftscope.core.audit import Score
 from shiftscope.report.audit_words import TRUTHS
 from shiftscope.report.audited import AuditReading
+from shiftscope.report.figures.reliability import reliability
 from shiftscope.report.numerals import NBSP, interval, percent
 from shiftscope.report.page import EMPTY, Cell, Column, Row, Table
 from shiftscope.report.sections import Section
@@ -37,8 +38,8 @@ ABOUT = (
 )
 
 
-def advice_section(view: AuditReading) -> Section | None:
-    """Make the section; None where no advice was scored."""
+def advice_section(view: AuditReading, drawn: int) -> Section | None:
+    """Make the section, its figure counted on from ``drawn``; None where no advice was scored."""
     scores = {(s.predictor, s.statistic, s.truth): s for s in view.audit.decisions}
     rows = [
         _row(said, scores[predictor, statistic, truth])
@@ -46,7 +47,8 @@ def advice_section(view: AuditReading) -> Section | None:
         for truth in AGAINST
         if (predictor, statistic, truth) in scores
     ]
-    if not rows:
+    picture = reliability(view, drawn + 1)
+    if not rows and picture is None:
         return None
     columns = (
         Column("Advice", left=True),
@@ -61,8 +63,10 @@ def advice_section(view: AuditReading) -> Section | None:
         title="How good was the advice?",
         lead=_lead(view),
         text="",
-        pictures=(),
-        tables=(("What following it gave", Table("Advice against what happened", columns, tuple(rows))),),
+        pictures=(picture,) if picture is not None else (),
+        tables=(("What following it gave", Table("Advice against what happened", columns, tuple(rows))),)
+        if rows
+        else (),
         aside=("Given up.", ABOUT),
     )
 

@@ -44,7 +44,7 @@ def audit_sections(view: AuditReading) -> list[Section]:
     """Make the sections that the record has something for; figures count on through all of them."""
     found: list[Section] = []
     drawn = 0
-    for make in (_helped, _useful, _apart, _foresaw, _advised, _steady, _compared):
+    for make in (_helped, _useful, _apart, _foresaw, advice_section, _steady, _compared):
         section = make(view, drawn)
         if section is not None:
             found.append(section)
@@ -136,10 +136,6 @@ def _foresaw(view: AuditReading, drawn: int) -> Section | None:
         tables=tuple(score_tables(view)),
         aside=("Scores.", SCORES),
     )
-
-
-def _advised(view: AuditReading, _: int) -> Section | None:
-    return advice_section(view)
 
 
 def _steady(view: AuditReading, drawn: int) -> Section | None:

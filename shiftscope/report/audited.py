@@ -9,7 +9,7 @@ from statistics import median
 from typing import Literal
 
 from shiftscope.core.audit import Audit, Gap, Outcome, Question, Score
-from shiftscope.report.audit_words import BASELINES, STATISTICS, TRUTHS
+from shiftscope.report.audit_words import BASELINES, STATISTICS, TRANSFER, TRUTHS
 
 __all__ = ["AuditReading", "Evidence", "Tally"]
 
@@ -87,6 +87,17 @@ class AuditReading:
         seen = [self.outcome(gap) for gap in gaps]
         worse, unclear, better = (seen.count(o) for o in ("negative", "indistinguishable", "positive"))
         return Tally(worse, unclear, better, median(gap.gap for gap in gaps) if gaps else None)
+
+    @property
+    def foretold(self) -> list[Question]:
+        """Questions of which harm was forecast, in the order of the report."""
+        return [q for q in TRANSFER if self.audit.reliability.get(q)]
+
+    def foretold_gaps(self, question: Question) -> list[tuple[Gap, float]]:
+        """Gaps of one question with what was forecast of each."""
+        told = {(f.backbone, f.target, f.regime): f.forecast for f in self.audit.foretold if f.question == question}
+        found = [(gap, told.get((gap.backbone, gap.target, gap.regime))) for gap in self.gaps(question)]
+        return [(gap, forecast) for gap, forecast in found if forecast is not None]
 
     @property
     def missing(self) -> int:

@@ -2,8 +2,10 @@
 
 import numpy as np
 from handmade import HOSTILE, PROVENANCE, card, input_card
+from scipy.stats import norm
 
-from shiftscope.core.audit import Accuracy, Audit, AuditedBackbone, AuditedTarget, Gap, Score, SearchedRate
+from shiftscope.analysis.audit.foretold import reliabilities
+from shiftscope.core.audit import Accuracy, Audit, AuditedBackbone, AuditedTarget, ForetoldGap, Gap, Score, SearchedRate
 from shiftscope.core.records import RunRecord
 
 # name, family, overlap, constructed
@@ -18,6 +20,7 @@ WEIGHTS = (
 # name, group
 TARGETS = (("pacs_sketch", "pacs"), ("pacs_photo", "pacs"), ("cifar10", "cifar10"), ("mnist", "digits"))
 ARMS = ("linear", "full", "scratch", "best", "pixels")
+KNOWN = {(name, target) for name, _, overlap, _ in WEIGHTS for target in overlap}
 ADVISERS = ("logme", "hscore", "ridge", "knn", "aggregate", "gain_over_random", "gain_over_pixels")
 BASELINES = ("static_prior", "random", "other_seed")
 # Centre of a gap: frozen heads and constructed weights fare worse.
@@ -99,9 +102,23 @@ def curves():
     return found
 
 
+def forecasts(rng, made, groups):
+    """Forecasts of the natural gaps to scratch, half right, and their bins."""
+    natural = {name for name, _, _, constructed in WEIGHTS if not constructed}
+    found = []
+    for g in made:
+        if g.question != "best_vs_pixels" and g.backbone in natural and (g.backbone, g.target) not in KNOWN:
+            happened = float(norm.cdf((-0.01 - g.gap) / g.se))
+            forecast = round(0.5 * happened + 0.5 * float(rng.random()), 6)
+            where = {"question": g.question, "backbone": g.backbone, "target": g.target, "regime": g.regime}
+            found.append(ForetoldGap(**where, forecast=forecast, happened=happened))
+    return {"foretold": found, "reliability": reliabilities(found, dict(groups))}
+
+
 def audit(weights=WEIGHTS, targets=TARGETS, regimes=("20", "all"), seed=0, **parts):
     rng = np.random.default_rng(seed)
     n = len(weights) * len(targets) * len(regimes) * 6
+    measured = gaps(rng, weights, targets, regimes)
     filled = {
         "targets": {name: AuditedTarget(group=group, n=3929, classes=7) for name, group in targets},
         "backbones": {
@@ -112,12 +129,13 @@ def audit(weights=WEIGHTS, targets=TARGETS, regimes=("20", "all"), seed=0, **par
         },
         "n_cells": n,
         "n_planned": n,
-        "gaps": gaps(rng, weights, targets, regimes),
+        "gaps": measured,
         "accuracies": accuracies(rng, weights, targets, regimes),
         "scores": scores(rng),
         "spread": {f"{a}/{r}": float(rng.uniform(0.003, 0.02)) for a in ("linear", "full", "scratch") for r in regimes},
         "rates": rates(sorted({f"Net-{name[:8]}" for name, *_ in weights})),
         "curves": curves(),
+        **forecasts(rng, measured, targets),
     }
     return Audit(**(filled | parts))
 
@@ -142,7 +160,16 @@ def small_audit():
 
 def unfinished_audit():
     """Six cells of 288, and nothing that can be said from them."""
-    nothing = {"gaps": [], "accuracies": [], "scores": [], "spread": {}, "rates": [], "curves": {}}
+    nothing = {
+        "gaps": [],
+        "accuracies": [],
+        "scores": [],
+        "spread": {},
+        "rates": [],
+        "curves": {},
+        "foretold": [],
+        "reliability": {},
+    }
     return audited(audit(n_cells=6, n_planned=288, **nothing))
 
 

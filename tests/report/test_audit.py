@@ -20,6 +20,7 @@ from shiftscope.report.audited import AuditReading
 from shiftscope.report.figures.curves import curves
 from shiftscope.report.figures.gaps import gaps
 from shiftscope.report.figures.predictors import predictors
+from shiftscope.report.figures.reliability import reliability
 from shiftscope.report.foresight import foresight_line, order_line, told_apart
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -50,7 +51,8 @@ def view(audit_record):
 
 
 def nothing(**parts):
-    empty = {"gaps": [], "accuracies": [], "scores": [], "spread": {}, "rates": [], "curves": {}}
+    empty = {"gaps": [], "accuracies": [], "scores": [], "spread": {}, "rates": [], "curves": {}, "foretold": [],
+             "reliability": {}}  # fmt: skip
     return AuditReading(audit(**(empty | parts)))
 
 
@@ -246,6 +248,26 @@ def test_spread_and_rates_are_tabulated(view):
     assert {row.cells[2].text for row in rates.rows} == {"0.003", "0.01"}
 
 
+def test_reliability_marks_lie_at_their_bins_and_gaps_at_their_forecasts(view):
+    picture = reliability(view, 1)
+    wide = picture.drawings[0]
+    bins = [b for q in QUESTIONS[:2] for b in view.audit.reliability[q]]
+    marks = centres(wide, "dot p")
+    assert len(marks) == len(bins)
+    for half in (slice(0, 5), slice(5, 10)):
+        x, y = np.array(marks[half]).T
+        for at, values in ((x, [b.forecast for b in bins[half]]), (y, [b.happened for b in bins[half]])):
+            slope, start = np.polyfit(values, at, 1)
+            assert abs(slope) == pytest.approx(190, abs=2)
+            np.testing.assert_allclose(at, slope * np.array(values) + start, atol=0.3)
+    assert [row.cells[2].key for row in picture.table.rows] == [b.happened for b in bins]
+    n_natural = sum(view.audit.counts(g) and g.question != "best_vs_pixels" for g in view.audit.gaps)
+    crosses = len(centres(wide, "x")) / 2
+    small = [len(centres(wide, f"dot {css} small")) for css in ("p", "n")]
+    assert crosses + sum(small) == n_natural
+    assert "saw neither the target's group nor the source's family" in picture.note
+
+
 def headings(page):
     return [(e["tag"], e["text"]) for e in page.elements if e["tag"] in ("h1", "h2", "h3")]
 
@@ -254,7 +276,8 @@ def test_headings_come_in_order(audit_record):
     found = headings(Page(render_html(audit_record)))
     assert [text for tag, text in found if tag == "h2"] == [
         "Did transfer help?", "Are the weights of any use?", "What is in none of these counts?", "Who foresaw it?",
-        "How steady are the numbers?", "What was compared?", "Can I trust this?", "Reproduce",
+        "How good was the advice?", "How steady are the numbers?", "What was compared?", "Can I trust this?",
+        "Reproduce",
     ]  # fmt: skip
     assert [tag for tag, _ in found[:2]] == ["h1", "h2"]
 

@@ -11,13 +11,15 @@ predictors on the same cells, and are not those that an exact truth would give.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from shiftscope.analysis.audit.agreement import finite_row
+from shiftscope.analysis.audit.agreement import MIN_GROUPS, finite_row
 from shiftscope.core.audit import MARGIN, Reliability
+from shiftscope.core.seeds import stream
 from shiftscope.errors import InputError
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+DRAWS = 2_000  # resamples of target groups
 FLOOR = 0.001  # fewer than a thousand cells cannot tell one in a thousand from never
 
 
@@ -97,11 +100,14 @@ def auroc(p: ArrayLike, q: ArrayLike) -> float | None:
     return in_order / (positive * negative - itself)
 
 
-def reliability(p: ArrayLike, q: ArrayLike, bins: int = 10) -> list[Reliability]:
+def reliability(
+    p: ArrayLike, q: ArrayLike, bins: int = 10, *, groups: Sequence[str] | None = None
+) -> list[Reliability]:
     """Forecasts against what happened, in bins of equal count from the lowest forecast to the highest.
 
     Equal forecasts stay together, in the bin in which the middle one of them falls; bins that stay empty are
-    left out.
+    left out. With ``groups`` (n,), the target group of each cell, a bin with cells of enough groups gets a 95 %
+    interval: percentiles over resampled groups, with the bins held.
     """
     forecast, happened = _forecasts(p, q)
     if bins < 1:
@@ -110,14 +116,29 @@ def reliability(p: ArrayLike, q: ArrayLike, bins: int = 10) -> list[Reliability]
     end = np.cumsum(count)
     # Integers, so that no bin depends on rounding: the middle of a run of equal forecasts is (start + end) / 2.
     of_cell = (bins * (2 * end - count) // (2 * len(forecast)))[level]
-    return [
-        Reliability(
-            forecast=float(forecast[of_cell == b].mean()),
-            happened=float(happened[of_cell == b].mean()),
-            n=int((of_cell == b).sum()),
+    found = []
+    for b in np.unique(of_cell):
+        mine = of_cell == b
+        low, high = (None, None) if groups is None else _resampled_ends(happened[mine], np.asarray(groups)[mine])
+        seen = float(happened[mine].mean())
+        found.append(
+            Reliability(forecast=float(forecast[mine].mean()), happened=seen, low=low, high=high, n=int(mine.sum()))
         )
-        for b in np.unique(of_cell)
-    ]
+    return found
+
+
+def _resampled_ends(values: Array, groups: NDArray[np.str_]) -> tuple[float | None, float | None]:
+    """Ends of a 95 % interval of the mean over cells (n,) when whole groups are drawn anew; None for few groups."""
+    _, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(sizes) < MIN_GROUPS:
+        return None, None
+    sums = np.bincount(codes, weights=values)
+    share = np.full(len(sizes), 1 / len(sizes))
+    times = stream(0, "audit", "reliability").multinomial(len(sizes), share, size=DRAWS)
+    low, high = np.quantile(times @ sums / (times @ sizes), [0.025, 0.975]).tolist()
+    # All cells of a bin may agree, and rounding may put their mean beside its own resamples.
+    mean = float(values.mean())
+    return min(low, mean), max(high, mean)
 
 
 def coverage(low: ArrayLike, high: ArrayLike, gap: ArrayLike, se: ArrayLike) -> float:

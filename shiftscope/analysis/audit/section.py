@@ -11,6 +11,7 @@ import numpy as np
 from shiftscope.analysis.audit.agreement import MIN_GROUPS
 from shiftscope.analysis.audit.calibrate import Evidence, calibration, evidence_of
 from shiftscope.analysis.audit.decisions import score_choices, score_findings, score_strategy
+from shiftscope.analysis.audit.foretold import foretold_gaps, reliabilities
 from shiftscope.analysis.audit.gaps import accuracies, gaps, spread
 from shiftscope.analysis.audit.negatives import score_negatives
 from shiftscope.analysis.audit.plan import SEARCHED, Job, Rates, chosen_rates, curve_jobs, grid, searches
@@ -58,8 +59,11 @@ def audit_section(
     if evidence:
         decisions += score_strategy(evidence["head"], evidence["full"], told, natural, groups)
         decisions += score_findings(evidence, told, groups)
+    foretold = foretold_gaps(evidence)
     return audit.model_copy(
         update={
+            "foretold": foretold,
+            "reliability": reliabilities(foretold, groups),
             "scores": sorted(scores, key=_order),
             "decisions": sorted(decisions, key=_order),
             "calibration": calibration(evidence, _aurocs(scores)) if evidence else None,

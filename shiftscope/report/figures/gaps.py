@@ -19,7 +19,7 @@ from shiftscope.report.figures.sheet import NARROW, WIDE, Point, Sheet, text_wid
 from shiftscope.report.numerals import NBSP, count, fixed, listed, opened, points
 from shiftscope.report.page import Picture
 
-__all__ = ["gaps"]
+__all__ = ["gaps", "mark_outcomes"]
 
 HEAD, PLOT, FOOT, BETWEEN = 40, 190, 14, 22
 LEFT = 40
@@ -110,11 +110,12 @@ def _panel(sheet: Sheet, view: AuditReading, question: Question, y: Scale) -> No
     for block in blocks:
         css = CSS[block.outcome]
         sheet.lines([tuple((x, y(end)) for end in gap.interval()) for gap, x in block.drawn], f"iv {css}")
-        _marks(sheet, block.outcome, [(x, y(gap.gap)) for gap, x in block.drawn], small=blocks[0].slot < SMALL)
+        mark_outcomes(sheet, block.outcome, [(x, y(gap.gap)) for gap, x in block.drawn], small=blocks[0].slot < SMALL)
     _name(sheet, question, blocks, y.end - 8)
 
 
-def _marks(sheet: Sheet, outcome: Outcome, centres: Sequence[Point], *, small: bool) -> None:
+def mark_outcomes(sheet: Sheet, outcome: Outcome, centres: Sequence[Point], *, small: bool) -> None:
+    """Mark gaps of one outcome: crosses hurt, discs helped, rings cannot be told."""
     size = " small" if small else ""
     if outcome == "negative":
         sheet.crosses(centres, "x", r=2.0 if small else 3.5)

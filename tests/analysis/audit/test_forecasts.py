@@ -158,6 +158,22 @@ def test_few_forecasts_fill_few_bins():
     assert [row.n for row in reliability([0.9, 0.1, 0.4], [1, 0, 0])] == [1, 1, 1]
 
 
+def test_a_bin_has_an_interval_over_groups_where_there_are_enough():
+    rng = np.random.default_rng(3)
+    groups = np.repeat([f"g{i}" for i in range(8)], 30)
+    rate = np.repeat(rng.random(8), 30)
+    q = (rng.random(240) < rate).astype(float)
+    (one,) = reliability(np.full(240, 0.4), q, groups=groups.tolist())
+    # Drawing whole groups: the standard error is that of eight group means.
+    means = q.reshape(8, 30).mean(axis=1)
+    assert (one.high - one.low) / 2 == pytest.approx(1.96 * means.std() / np.sqrt(8), rel=0.1)
+    assert one.low < q.mean() < one.high
+    (few,) = reliability(np.full(120, 0.4), q[:120], groups=groups[:120].tolist())
+    assert (few.low, few.high) == (None, None)
+    (same,) = reliability(np.full(240, 0.4), np.full(240, 0.3), groups=groups.tolist())
+    assert same.low == pytest.approx(same.high) == pytest.approx(0.3)
+
+
 def test_coverage_is_an_expectation_over_the_true_gap():
     rng = np.random.default_rng(0)
     gap, se = rng.normal(0, 0.05, size=30), rng.uniform(0, 0.03, size=30)
