@@ -70,25 +70,44 @@ def _too_few_permutations(record: RunRecord) -> Iterator[Finding]:
 
 
 def _too_few_samples(record: RunRecord) -> Iterator[Finding]:
-    """Find tests that would have missed what is very far at the usual number of samples.
+    """Find tests without a noise floor, and those that would have missed what is very far with the usual samples.
 
     A noise floor is about inversely proportional to the number of samples in its halves, so that with few samples
     nothing but huge shifts is called far: the floor is carried over to the usual size.
     """
     for diagnoses in compared(record):
         rows = [(d, row) for d in diagnoses if (row := row_of(d, "mmd")) is not None]
-        if not rows or any((row.pvalue_holm or 0.0) <= d.alpha for d, row in rows):
+        if not rows:
             continue
-        lead, row = rows[0]
-        if row.detectable is None or row.floor is None or row.size is None:
-            continue
-        far = BANDS["very far"] * row.floor * row.size / USUAL_SIZE
-        if row.detectable > far:
-            yield _unseen(lead, row, far)
+        if all(row.floor is None for _, row in rows):
+            yield _no_floor(*rows[0])
+        elif all((row.pvalue_holm or 0.0) > d.alpha for d, row in rows):
+            yield from _unseen(*rows[0])
 
 
-def _unseen(lead: ShiftDiagnosis, row: ShiftRow, far: float) -> Finding:
+def _no_floor(lead: ShiftDiagnosis, row: ShiftRow) -> Finding:
+    evidence = {"backbone": lead.backbone, "n_source": lead.n_source, "n_target": lead.n_target, "mmd": row.value}
+    told = "" if row.pvalue_holm is None else f" (Holm p = {row.pvalue_holm:.2g})"
     return Finding(
+        code="PW404",
+        severity="note",
+        subject=lead.target,
+        title=f"{lead.target}: too few samples to say how far it is from {lead.source}.",
+        message=(
+            f"{lead.n_target} samples against {lead.n_source} cannot be cut into halves: no noise floor is known "
+            f"to hold the MMD\N{SUPERSCRIPT TWO} of {row.value:.2g}{told} against. Compare more samples."
+        ),
+        evidence=evidence if row.pvalue_holm is None else {**evidence, "pvalue_holm": row.pvalue_holm},
+    )
+
+
+def _unseen(lead: ShiftDiagnosis, row: ShiftRow) -> Iterator[Finding]:
+    if row.detectable is None or row.floor is None or row.size is None:
+        return
+    far = BANDS["very far"] * row.floor * row.size / USUAL_SIZE
+    if row.detectable <= far:
+        return
+    yield Finding(
         code="PW404",
         severity="note",
         subject=lead.target,

@@ -64,12 +64,15 @@ def test_moved_inputs():
     [
         {"effect": 0.09},  # within the floor, whatever the p-value
         {"holm": 0.06},  # not after the adjustment
-        {"effect": None, "floor": None},
         {"holm": None, "pvalue": None},
     ],
 )
 def test_inputs_that_have_not_moved(still):
     assert codes(record(diagnoses=[diagnosis(**still)])) == []
+
+
+def test_no_shift_is_told_without_a_noise_floor():
+    assert codes(record(diagnoses=[diagnosis(effect=None, floor=None)])) == ["PW404"]
 
 
 def test_level_itself_rejects():

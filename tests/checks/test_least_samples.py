@@ -45,6 +45,16 @@ def test_enough_samples_or_nothing_to_say(enough):
     assert codes(unrejected(**enough)) == []
 
 
+@pytest.mark.parametrize(("holm", "told"), [(0.4, " (Holm p = 0.4)"), (0.01, " (Holm p = 0.01)"), (None, "")])
+def test_without_a_noise_floor_nothing_can_be_said_of_size(holm, told):
+    made = unrejected(holm=holm, pvalue=holm, detectable=None, size=None)
+    rows = [r.model_copy(update={"floor": None, "effect": None, "effect_se": None}) for r in made.rows]
+    (finding,) = find(record(diagnoses=[made.model_copy(update={"rows": rows})]))
+    assert (finding.code, finding.severity) == ("PW404", "note")
+    assert finding.title == "sketch: too few samples to say how far it is from photo."
+    assert f"{told} against. Compare more samples." in finding.message
+
+
 def test_one_backbone_that_rejects_is_enough():
     assert codes(unrejected(), unrejected("other", holm=0.01, pvalue=0.01)) == []
     assert codes(unrejected(), unrejected("other")) == ["PW404"]
