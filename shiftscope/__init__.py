@@ -14,7 +14,7 @@ from shiftscope.gate import gate
 
 if TYPE_CHECKING:
     from shiftscope import measures
-    from shiftscope.api import Run, diagnose, embed, load, rank, run, sources
+    from shiftscope.api import Run, diagnose, embed, load, rank, run, shift, sources
     from shiftscope.core.features import FeatureSet, Pair
     from shiftscope.core.moments import Moments
     from shiftscope.core.records import Estimate, RunRecord
@@ -46,6 +46,7 @@ __all__ = [
     "measures",
     "rank",
     "run",
+    "shift",
     "sources",
 ]
 
@@ -67,6 +68,7 @@ _HOMES = {
     "measure": "measures",
     "rank": "api",
     "run": "api",
+    "shift": "api",
     "sources": "api",
 }
 

@@ -19,9 +19,10 @@ from shiftscope.core.records import RunRecord
 from shiftscope.core.sources import SourcesSpec
 from shiftscope.core.spec import checked, load_spec, parse_spec
 from shiftscope.data import default_name
+from shiftscope.data.names import Addresses, named_addresses, written_sources
 from shiftscope.gate.policy import parse_policy
 
-__all__ = ["Run", "audit", "diagnose", "embed", "load", "rank", "run", "sources"]
+__all__ = ["Run", "audit", "diagnose", "embed", "load", "rank", "run", "shift", "sources"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,7 +61,7 @@ def rank(
     target: str,
     backbones: Sequence[str],
     *,
-    source: str | None = None,
+    source: Addresses | None = None,
     device: str = "auto",
     trust_code: bool = False,
     cache: Path | None = None,
@@ -68,14 +69,40 @@ def rank(
 ) -> Run:
     """Rank ``backbones`` (addresses) for the labelled data set ``target`` (an address).
 
-    ``spec`` takes the other fields of the specification: ``per_class``, ``budget``, ``random``, ``select``,
-    ``measures``, ``tap``, ``seed``. Same as ``shiftscope rank``.
+    ``source`` is what the target is compared with as well: an address, several, or addresses by name. ``spec`` takes
+    the other fields of the specification: ``per_class``, ``budget``, ``random``, ``select``, ``measures``, ``tap``,
+    ``seed``. Same as ``shiftscope rank``.
     """
     written = {"targets": {default_name(target): target}, "backbones": list(backbones), **spec}
     if source is not None:
-        written["source"] = source
+        written |= written_sources(source)
     made = parse_spec(written, at="rank")
     return Run(execute(made, kind="rank", given=written, device=device, trust_code=trust_code, cache=cache))
+
+
+def shift(
+    source: Addresses,
+    target: Addresses,
+    backbones: Sequence[str] = (),
+    *,
+    device: str = "auto",
+    trust_code: bool = False,
+    cache: Path | None = None,
+    **spec: Any,
+) -> Run:
+    """Say how far each ``target`` is from each ``source`` in the features of each of ``backbones`` (addresses).
+
+    ``source`` and ``target`` are an address, several, or addresses by name; no backbones where all are extracted
+    features. ``spec`` takes ``per_class``, ``select``, ``measures`` and ``seed``. Same as ``shiftscope shift``.
+    """
+    written = {
+        "targets": named_addresses(target, "target"),
+        "backbones": list(backbones),
+        **written_sources(source),
+        **spec,
+    }
+    made = parse_spec(written, at="shift")
+    return Run(execute(made, kind="shift", given=written, device=device, trust_code=trust_code, cache=cache))
 
 
 def sources(
@@ -159,9 +186,12 @@ def embed(
     return next(iter(done.features.values()))
 
 
-def diagnose(source: FeatureSet, target: FeatureSet, *, seed: int = 0, **spec: Any) -> Run:
-    """Say how far ``target`` is from ``source``, two feature sets of one backbone."""
-    return Run(diagnose_features(source, target, parse_spec({"seed": seed, **spec}, at="diagnose")))
+def diagnose(
+    source: FeatureSet | Sequence[FeatureSet], target: FeatureSet | Sequence[FeatureSet], *, seed: int = 0, **spec: Any
+) -> Run:
+    """Say how far each ``target`` is from each ``source``, feature sets of one backbone."""
+    sources, targets = ([given] if isinstance(given, FeatureSet) else list(given) for given in (source, target))
+    return Run(diagnose_features(sources, targets, parse_spec({"seed": seed, **spec}, at="diagnose")))
 
 
 def load(path: str | Path) -> RunRecord:

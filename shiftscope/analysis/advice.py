@@ -60,10 +60,13 @@ def tell(
                 probe,
                 curve=_curve(features[ranking.target][first.backbone], probe, seed),
                 cost=costs.get(first.backbone),
-                diagnosis=next(
-                    (d for d in diagnoses if (d.target, d.backbone) == (ranking.target, first.backbone)), None
-                ),
-                alignability=_estimate(results, ranking.target, first.backbone, "alignability"),
+                diagnoses=[d for d in diagnoses if (d.target, d.backbone) == (ranking.target, first.backbone)],
+                alignability={
+                    r.source or "": r.estimate
+                    for r in results
+                    if (r.target, r.backbone, r.measure) == (ranking.target, first.backbone, "alignability")
+                    and r.estimate is not None
+                },
             )
         )
     return told

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shiftscope.analysis.cards import by_name, features_card, input_card
+from shiftscope.analysis.cards import Role, by_name, features_card, input_card
 from shiftscope.analysis.inputs import Candidates, Inputs
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.records import BackboneCard, Costs, InputCard
@@ -25,23 +25,23 @@ class Extracted:
     """What the measures work on."""
 
     targets: dict[str, Features]
-    source: Features
+    sources: dict[str, Features]
     inputs: dict[str, InputCard]
     cards: dict[str, BackboneCard]
     failed: dict[str, dict[str, str]]  # target -> backbone that gave nothing for it -> why
-    source_failed: dict[str, str]  # backbone that gave nothing for the source -> why
+    sources_failed: dict[str, dict[str, str]]  # source -> backbone that gave nothing for it -> why
     costs: Costs
     device: str
     layers: dict[str, dict[str, tuple[Layer, ...]]] = field(default_factory=dict)  # target -> backbone -> its layers
 
-    def pairs(self, target: str, baselines: Collection[str]) -> list[tuple[str, Pair]]:
+    def pairs(self, source: str, target: str, baselines: Collection[str]) -> list[tuple[str, Pair]]:
         """Source and target under each backbone that both were seen by, baselines left out."""
-        mine = self.targets[target]
-        return [(b, Pair(self.source[b], mine[b])) for b in sorted(mine) if b in self.source and b not in baselines]
+        mine, other = self.targets[target], self.sources[source]
+        return [(b, Pair(other[b], mine[b])) for b in sorted(mine) if b in other and b not in baselines]
 
-    def not_paired(self, target: str, baselines: Collection[str]) -> dict[str, str]:
+    def not_paired(self, source: str, target: str, baselines: Collection[str]) -> dict[str, str]:
         """Backbones that gave nothing for source or target, and why; baselines left out."""
-        reasons = self.source_failed | self.failed.get(target, {})
+        reasons = self.sources_failed.get(source, {}) | self.failed.get(target, {})
         return {b: why for b, why in sorted(reasons.items()) if b not in baselines}
 
 
@@ -66,13 +66,13 @@ def extract_all(
     costs = Costs()
     cards: list[InputCard] = []
     targets: dict[str, Features] = {}
-    seen: Features = {}
+    sources: dict[str, Features] = {}
     failed: dict[str, dict[str, str]] = {}
-    source_failed: dict[str, str] = {}
+    sources_failed: dict[str, dict[str, str]] = {}
     layers: dict[str, dict[str, tuple[Layer, ...]]] = {}
     for role, data in inputs.by_role:
         if isinstance(data, FeatureFile):
-            features, skipped, lost = _read(data, spec, inputs), list(data.skipped), {}
+            features, skipped, lost = _read(role, data, spec, inputs), list(data.skipped), {}
         else:
             backbones = candidates.backbones if role == "target" else candidates.ranked
             # Which layer serves best is a question about the target and the candidates.
@@ -87,30 +87,30 @@ def extract_all(
         if role == "target":
             targets[data.name], failed[data.name] = features, lost
         else:
-            seen, source_failed = features, lost
+            sources[data.name], sources_failed[data.name] = features, lost
         cards.append(input_card(features, role=role, uri=data.uri, n_available=data.n_available, skipped=skipped))
     every = cards_of(candidates, targets)
-    return Extracted(targets, seen, by_name(cards), every, failed, source_failed, costs, where, layers)
+    return Extracted(targets, sources, by_name(cards), every, failed, sources_failed, costs, where, layers)
 
 
-def _read(data: FeatureFile, spec: RunSpec, inputs: Inputs) -> Features:
-    features = feature_sets(_files(data, inputs), name=data.name)
+def _read(role: Role, data: FeatureFile, spec: RunSpec, inputs: Inputs) -> Features:
+    features = feature_sets(_files(role, data, inputs), name=data.name)
     if spec.per_class is None:
         return features
     index = per_class(next(iter(features.values())).target, spec.per_class, spec.seed)
     return {name: fs.take(index) for name, fs in features.items()}
 
 
-def _files(data: FeatureFile, inputs: Inputs) -> dict[str, FeatureFile]:
+def _files(role: Role, data: FeatureFile, inputs: Inputs) -> dict[str, FeatureFile]:
     """Feature files of one data set by backbone name.
 
     The target's own file is called like the target, and a source is compared under that name. Where there is
     nothing to tell it from, because no other files are given with ``--features``, it is just ``features``.
     """
     if not inputs.others:
-        return {data.name if inputs.source is None else "features": data}
+        return {"features" if inputs.sources else data.name: data}
     (target,) = inputs.targets
-    return {target: data} if data is inputs.source else {target: data, **inputs.others}
+    return {target: data} if role == "source" else {target: data, **inputs.others}
 
 
 def added(costs: Costs, done: Extraction) -> Costs:

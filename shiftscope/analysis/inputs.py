@@ -10,7 +10,7 @@ from shiftscope.analysis.cards import Role
 from shiftscope.backbones import Backbone, architecture_key, open_backbones, random_copy
 from shiftscope.core.spec import RunSpec
 from shiftscope.core.target import Target
-from shiftscope.data import FeatureFile, ImageSource, open_source, per_class
+from shiftscope.data import FeatureFile, ImageSource, default_name, open_source, per_class
 from shiftscope.errors import InputError
 
 __all__ = ["Candidates", "Data", "Inputs", "demand", "demand_classes", "needs_labels", "open_candidates", "open_inputs"]
@@ -39,14 +39,14 @@ class Inputs:
     """The data sets of a run, subsampled as asked: images, or features that were extracted before."""
 
     targets: dict[str, Data]
-    source: Data | None
+    sources: dict[str, Data]
     others: dict[str, FeatureFile]  # backbone -> more features of the one target
 
     @property
     def by_role(self) -> list[tuple[Role, Data]]:
-        """The targets, then the source, each with its role."""
+        """The targets, then the sources, each with its role."""
         roles: list[tuple[Role, Data]] = [("target", t) for t in self.targets.values()]
-        return roles if self.source is None else [*roles, ("source", self.source)]
+        return [*roles, *(("source", s) for s in self.sources.values())]
 
     @property
     def images(self) -> list[ImageSource]:
@@ -84,10 +84,11 @@ def open_candidates(spec: RunSpec, *, trust_code: bool, baselines: bool) -> Cand
 
 
 def open_inputs(spec: RunSpec) -> Inputs:
-    """Open source and targets, and draw ``spec.per_class`` samples per class where asked."""
+    """Open sources and targets, and draw ``spec.per_class`` samples per class where asked."""
+    sources = spec.sources if spec.source is None else {default_name(spec.source): spec.source}
     return Inputs(
         {name: _drawn(open_source(uri, name), spec) for name, uri in sorted(spec.targets.items())},
-        None if spec.source is None else _drawn(open_source(spec.source), spec),
+        {name: _drawn(open_source(uri, name), spec) for name, uri in sorted(sources.items())},
         {name: _feature_file(name, uri) for name, uri in spec.features.items()},
     )
 
@@ -96,8 +97,9 @@ def demand(spec: RunSpec, kind: str, candidates: Candidates, inputs: Inputs) -> 
     """Refuse a run that cannot do what its kind promises; see the messages for what is checked."""
     if not inputs.targets:
         raise InputError("There is no target: name a data set, for example imagefolder:photos.")
-    if kind == "shift" and inputs.source is None:
+    if kind == "shift" and not inputs.sources:
         raise InputError("There is no source to compare with: name two data sets.")
+    _demand_distinct(inputs.sources)
     if inputs.images and not candidates.ranked:
         only = ", ".join(spec.backbones)
         raise InputError(
@@ -108,9 +110,18 @@ def demand(spec: RunSpec, kind: str, candidates: Candidates, inputs: Inputs) -> 
         raise InputError("Backbones need images: give images for every data set, or features for every one.")
     if inputs.others:
         _demand_one_file(inputs)
-    for data in inputs.images:
-        if data is not inputs.source and needs_labels(spec, kind):
+    for data in inputs.targets.values():
+        if isinstance(data, ImageSource) and needs_labels(spec, kind):
             demand_classes(data.uri, data.target)
+
+
+def _demand_distinct(sources: dict[str, Data]) -> None:
+    """Refuse one address under two names: it would be counted as two sources."""
+    names: dict[str, str] = {}
+    for name, data in sources.items():
+        if data.uri in names:
+            raise InputError(f"Sources {names[data.uri]!r} and {name!r} are both {data.uri}: name it once.")
+        names[data.uri] = name
 
 
 def _demand_one_file(inputs: Inputs) -> None:
@@ -127,7 +138,7 @@ def _demand_one_file(inputs: Inputs) -> None:
 
 def needs_labels(spec: RunSpec, kind: str) -> bool:
     """Whether a target without labels leaves nothing to do."""
-    return kind == "rank" or (kind == "run" and spec.source is None)
+    return kind == "rank" or (kind == "run" and not spec.n_sources)
 
 
 def _sameness(backbone: Backbone) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def demand_race(inputs: Inputs, candidates: Candidates, measures: Sequence[str],
         )
     if len(inputs.targets) > 1:
         raise InputError(f"A budget is for one target, not {len(inputs.targets)}: rank each in a run of its own.")
-    if inputs.source is not None:
+    if inputs.sources:
         raise InputError(
             "A budget and a source do not go together, for the shift needs all of the source under every candidate: "
             "leave one of them out."

@@ -50,25 +50,27 @@ def measure_candidates(
     target: str,
     measures: Sequence[str] = DEFAULT_TRANSFER,
     options: Mapping[str, Mapping[str, Any]] | None = None,
-    sources: Mapping[str, FeatureSet] | None = None,
+    sources: Mapping[str, Mapping[str, FeatureSet]] | None = None,
     seed: int = 0,
     kernels: Any = None,
 ) -> list[MeasureResult]:
     """Run every measure on every backbone's features of one target.
 
     All of them get the same seed, and with it the same folds and half-samples, which pairs them. ``sources`` are
-    the source's features under the same backbones, for measures that take a pair.
+    the features of every source under the same backbones, for measures that take a pair: these give a result for each.
     """
     given, where = options or {}, {"target": target, "rng": seed, "kernels": kernels}
     results: list[MeasureResult] = []
     for backbone, fs in sorted(features.items()):
-        source = (sources or {}).get(backbone)
+        pairs = [Pair(seen[backbone], fs) for seen in (sources or {}).values() if backbone in seen]
         for name in measures:
-            pair = Pair(source, fs) if source is not None and MEASURES[name].takes is Pair else None
-            beside = pair.source.name if pair is not None else None
-            results.append(
-                MEASURES[name].run(pair or fs, backbone=backbone, source=beside, **where, **given.get(name, {}))
-            )
+            # What needs a source and has none says so itself.
+            several: Sequence[Pair | FeatureSet] = pairs if pairs and MEASURES[name].takes is Pair else [fs]
+            for data in several:
+                source = data.source.name if isinstance(data, Pair) else None
+                results.append(
+                    MEASURES[name].run(data, backbone=backbone, source=source, **where, **given.get(name, {}))
+                )
     return results
 
 

@@ -7,18 +7,21 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from shiftscope.analysis.advice import tell
+from shiftscope.analysis.family import adjusted
 from shiftscope.analysis.features import Extracted, extract_all
 from shiftscope.analysis.inputs import Candidates, demand, demand_classes, needs_labels, open_candidates, open_inputs
+from shiftscope.analysis.nearest import order_all
 from shiftscope.analysis.profile import demand_profiles, profile_all
 from shiftscope.analysis.raced import demand_race, race_and_rank
 from shiftscope.analysis.rank import AGGREGATE, measure_candidates, rank_candidates
 from shiftscope.analysis.shift import diagnose_pair
 from shiftscope.checks import find
-from shiftscope.core.features import FeatureSet
+from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.provenance import provenance
 from shiftscope.core.records import MeasureResult, Ranking, RunRecord, ShiftDiagnosis
 from shiftscope.core.spec import RunSpec
@@ -105,7 +108,8 @@ def execute(
     with clock.stage("profile"), few_threads(found):
         profiles = profile_all(found, results, transfer, spec)
     with clock.stage("diagnose"), few_threads(found):
-        more, diagnoses = _diagnose_all(found, shift, spec, candidates) if shift and found.source else ([], [])
+        more, diagnoses = _diagnose_all(found, shift, spec, candidates) if shift and found.sources else ([], [])
+        orders = order_all(found, shift, spec, candidates.baselines)
     with clock.stage("advise"), few_threads(found):
         told = tell(
             [*results, *more],
@@ -128,6 +132,7 @@ def execute(
         strategies=told.strategies,
         profiles=profiles,
         diagnoses=diagnoses,
+        source_orders=orders,
         costs=found.costs.model_copy(update={"seconds": clock.seconds}),
         provenance=provenance(device=found.device, threads=cores()),
     )
@@ -153,9 +158,21 @@ def chosen_measures(spec: RunSpec, kind: Kind) -> tuple[tuple[str, ...], tuple[s
     if (kind == "rank" and not transfer) or (kind == "shift" and not shift):
         what, default = ("ranks", DEFAULT_TRANSFER) if kind == "rank" else ("compares data sets", DEFAULT_SHIFT)
         raise InputError(f"None of the measures selected {what} ({', '.join(names)}): select {', '.join(default)}.")
+    _demand_one_voice(transfer, spec)
     # What asks about the target alone needs no source; with one it stands among the measures of the shift.
     alone = tuple(m.name for m in run if m.kind == "shift" and m.takes is FeatureSet)
-    return transfer + (alone if transfer and spec.source is None else ()), shift
+    return transfer + (alone if transfer and not spec.n_sources else ()), shift
+
+
+def _demand_one_voice(transfer: tuple[str, ...], spec: RunSpec) -> None:
+    """Refuse to rank by nothing but measures that say something else of every source."""
+    voters = [m for m in AGGREGATE if m in transfer] or transfer
+    mute = [m for m in voters if MEASURES[m].takes is Pair]
+    if mute and spec.n_sources > 1:
+        raise InputError(
+            f"{', '.join(mute)} would rank candidates by one source, and {spec.n_sources} are given: name one, or "
+            f"select {', '.join(AGGREGATE[:-1])} as well."
+        )
 
 
 def _rank_all(
@@ -171,7 +188,7 @@ def _rank_all(
             target=name,
             measures=measures,
             options=spec.measures,
-            sources=found.source,
+            sources=found.sources,
             seed=spec.seed,
             kernels=choose(found.device),
         )
@@ -204,8 +221,8 @@ def _diagnose_all(
 ) -> tuple[list[MeasureResult], list[ShiftDiagnosis]]:
     results: list[MeasureResult] = []
     diagnoses: list[ShiftDiagnosis] = []
-    for target in found.targets:
-        for backbone, pair in found.pairs(target, candidates.baselines):
+    for target, source in product(found.targets, found.sources):
+        for backbone, pair in found.pairs(source, target, candidates.baselines):
             mine, diagnosis = diagnose_pair(
                 pair,
                 backbone=backbone,
@@ -216,9 +233,9 @@ def _diagnose_all(
             )
             results += mine
             diagnoses.append(diagnosis)
-        where = {"kind": "shift", "target": target, "source": next(iter(found.source.values())).name}
-        results += _failures(found.not_paired(target, candidates.baselines), measures, **where)
-    return results, diagnoses
+        where = {"kind": "shift", "target": target, "source": source}
+        results += _failures(found.not_paired(source, target, candidates.baselines), measures, **where)
+    return results, adjusted(diagnoses, results)
 
 
 def few_threads(found: Extracted) -> AbstractContextManager[object]:
@@ -229,7 +246,7 @@ def few_threads(found: Extracted) -> AbstractContextManager[object]:
     """
     from threadpoolctl import threadpool_limits
 
-    sets = [fs for features in (*found.targets.values(), found.source) for fs in features.values()]
+    sets = [fs for features in (*found.targets.values(), *found.sources.values()) for fs in features.values()]
     small = max(fs.features.size for fs in sets) < SMALL_MATRIX
     return threadpool_limits(limits=1, user_api="blas") if small else nullcontext()
 

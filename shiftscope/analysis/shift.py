@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from shiftscope.analysis.copies import find_copies
-from shiftscope.analysis.detectable import detectable
+from shiftscope.analysis.family import adjusted
 from shiftscope.analysis.neighbours import neighbours
 from shiftscope.analysis.witness import witness_samples
 from shiftscope.core.features import FeatureSet, Pair
@@ -39,20 +39,18 @@ def diagnose_pair(
 ) -> tuple[list[MeasureResult], ShiftDiagnosis]:
     """Run the shift measures on ``pair`` and put each beside its size-matched noise floor.
 
-    P-values of the measures are Holm-adjusted together, those of the classes among themselves.
+    P-values of the measures are Holm-adjusted together, those of the classes among themselves; in a run of several
+    pairs ``analysis.family.adjusted`` brings the measures of all of them together.
     """
     given = options or {}
     where = {"target": pair.target.name, "source": pair.source.name, "backbone": backbone}
     results = [MEASURES[m].run(pair, rng=seed, kernels=kernels, **where, **given.get(m, {})) for m in measures]
-    level = ALPHA / max(1, sum(r.estimate is not None and r.estimate.pvalue is not None for r in results))
-    rows = [_row(r, _floor(r, pair, seed, kernels), level) for r in results if r.estimate is not None]
-    adjusted = holm([r.pvalue for r in rows])
     shared = pair.shared_classes
     diagnosis = ShiftDiagnosis(
         **where,
         n_source=pair.source.n,
         n_target=pair.target.n,
-        rows=[r.model_copy(update={"pvalue_holm": p}) for r, p in zip(rows, adjusted, strict=True)],
+        rows=[_row(r, _floor(r, pair, seed, kernels)) for r in results if r.estimate is not None],
         per_class=_per_class(pair, given.get("mmd", {}), seed, kernels) if "mmd" in measures else [],
         not_compared={
             side: [c for c in data.target.class_names if c not in shared]
@@ -62,7 +60,7 @@ def diagnose_pair(
         alpha=ALPHA,
         **_samples(pair, results, kernels or choose()),
     )
-    return results, diagnosis
+    return results, adjusted([diagnosis], results)[0]
 
 
 def _samples(pair: Pair, results: Sequence[MeasureResult], kernels: Kernels) -> dict[str, Any]:
@@ -86,11 +84,9 @@ def _floor(result: MeasureResult, pair: Pair, seed: int, kernels: Any) -> Floor 
         return None
 
 
-def _row(result: MeasureResult, floor: Floor | None, level: float) -> ShiftRow:
+def _row(result: MeasureResult, floor: Floor | None) -> ShiftRow:
     estimate = result.estimate
     assert estimate is not None
-    # Fused bandwidths have another unit at every number of samples.
-    comparable = result.measure == "mmd" and result.options.get("aggregate") is None
     return ShiftRow(
         measure=result.measure,
         value=estimate.value,
@@ -102,15 +98,14 @@ def _row(result: MeasureResult, floor: Floor | None, level: float) -> ShiftRow:
         floor=None if floor is None else floor.floor,
         n_splits=0 if floor is None else floor.n_splits,
         size=None if floor is None else floor.size,
-        detectable=detectable(estimate, level) if comparable else None,
     )
 
 
 def _per_class(pair: Pair, options: Mapping[str, Any], seed: int, kernels: Any) -> list[ClassShift]:
     """MMD within each class that both sides have, in falling order of the shift; classes without a value last."""
     found = [_class_shift(pair.of_class(c), c, options, seed, kernels) for c in pair.shared_classes]
-    adjusted = holm([c.pvalue for c in found])
-    rows = [c.model_copy(update={"pvalue_holm": p}) for c, p in zip(found, adjusted, strict=True)]
+    together = holm([c.pvalue for c in found])
+    rows = [c.model_copy(update={"pvalue_holm": p}) for c, p in zip(found, together, strict=True)]
     return sorted(rows, key=lambda c: (np.inf if c.value is None else -c.value, c.name))
 
 

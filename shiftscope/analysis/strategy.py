@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -59,8 +59,8 @@ def advise(
     *,
     curve: Sequence[LearningPoint] = (),
     cost: BackboneCost | None = None,
-    diagnosis: ShiftDiagnosis | None = None,
-    alignability: Estimate | None = None,
+    diagnoses: Sequence[ShiftDiagnosis] = (),
+    alignability: Mapping[str, Estimate] | None = None,
 ) -> Strategy:
     """Return the advice for one candidate: its forecast, and ``probe``, the estimate of ``ridge`` on the target.
 
@@ -70,8 +70,10 @@ def advise(
         Accuracy of the probe with fewer samples.
     cost
         For the size of the network; no learning rates are advised where it is not known.
-    diagnosis, alignability
-        Of the shift from a source, where there is one.
+    diagnoses
+        Of the shift from each source, where there are any.
+    alignability
+        Source -> which share of its shift a linear map removes.
     """
     facts = _facts(forecast, probe)
     rule = decide(facts)
@@ -82,7 +84,8 @@ def advise(
         small = cost.parameters < SMALL_NETWORK
         rates = SMALL_RATES if small else LARGE_RATES
         reasons.append(_rates(rates, small=small))
-    reasons += [r for r in (_more_labels(curve), _aligned(alignability), _source(diagnosis)) if r is not None]
+    more = (_more_labels(curve), *_aligned(alignability or {}), _sources(diagnoses))
+    reasons += [r for r in more if r is not None]
     return Strategy(
         target=forecast.target,
         backbone=forecast.backbone,
@@ -183,22 +186,24 @@ def _more_labels(curve: Sequence[LearningPoint]) -> Reason | None:
     return Reason(rule="label-more", says=says, scored=False)
 
 
-def _aligned(alignability: Estimate | None) -> Reason | None:
-    if alignability is None or alignability.low is None or alignability.low <= 0:
-        return None
-    says = (
-        f"A linear map removes {100 * alignability.value:.0f} % of the shift from the source on held-out samples: "
-        "align the features before training on both."
-    )
-    return Reason(rule="align-first", says=says, scored=False)
+def _aligned(alignability: Mapping[str, Estimate]) -> Iterator[Reason]:
+    for source, found in alignability.items():
+        if found.low is None or found.low <= 0:
+            continue
+        name = source if len(alignability) > 1 else "the source"
+        says = (
+            f"A linear map removes {100 * found.value:.0f} % of the shift from {name} on held-out samples: "
+            "align the features before training on both."
+        )
+        yield Reason(rule="align-first", says=says, scored=False)
 
 
-def _source(diagnosis: ShiftDiagnosis | None) -> Reason | None:
-    if diagnosis is None:
+def _sources(diagnoses: Sequence[ShiftDiagnosis]) -> Reason | None:
+    if not diagnoses:
         return None
     says = (
-        f"Samples of {diagnosis.source} may help or hurt if trained on together with the target: "
-        "'shiftscope sources' weighs them."
+        f"Samples of {', '.join(d.source for d in diagnoses)} may help or hurt if trained on together with the "
+        "target: 'shiftscope sources' weighs them."
     )
     return Reason(rule="weigh-sources", says=says, scored=False)
 

@@ -30,10 +30,13 @@ def check_causes(record: RunRecord) -> Iterator[Finding]:
             for r in record.results
             if (r.source, r.target, r.backbone) == (lead.source, lead.target, lead.backbone) and r.estimate is not None
         }
-        yield from _support(lead, estimates.get("coverage"))
-        yield from _balance(lead, estimates.get("label_shift"))
-        yield from _relation(lead, estimates.get("concept"))
-        yield from _few_classes(lead)
+        found = (
+            *_support(lead, estimates.get("coverage")),
+            *_balance(lead, estimates.get("label_shift")),
+            *_relation(lead, estimates.get("concept")),
+            *_few_classes(lead),
+        )
+        yield from (f.model_copy(update={"evidence": {"source": lead.source, **f.evidence}}) for f in found)
 
 
 def classes_moved(diagnosis: ShiftDiagnosis) -> tuple[list[str], int]:

@@ -50,6 +50,7 @@ def _shared(lead: ShiftDiagnosis, copies: Copies, *, under: int, of: int) -> Fin
             "they make the sets look more alike than they are, and scores on them say too much."
         ),
         evidence={
+            "source": lead.source,
             "backbone": lead.backbone,
             "n_exact": copies.n_exact,
             "n_near": copies.n_near,

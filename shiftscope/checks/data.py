@@ -34,7 +34,8 @@ def check_data(record: RunRecord) -> Iterator[Finding]:
     for result in record.results:
         if result.status == "failed":
             failed.setdefault((result.backbone, result.target, result.reason), []).append(result.measure)
-    for (backbone, target, reason), measures in failed.items():
+    for (backbone, target, reason), several in failed.items():
+        measures = list(dict.fromkeys(several))
         yield Finding(
             code="DQ303",
             severity="error",

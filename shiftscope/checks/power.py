@@ -48,8 +48,9 @@ def check_power(record: RunRecord) -> Iterator[Finding]:
 
 
 def _too_few_permutations(record: RunRecord) -> Iterator[Finding]:
+    said: set[tuple[str, str, int, int]] = set()
     for diagnosis in record.diagnoses:
-        count = sum(row.pvalue is not None for row in diagnosis.rows)
+        count = diagnosis.n_tests or sum(row.pvalue is not None for row in diagnosis.rows)
         compared = (diagnosis.source, diagnosis.target, diagnosis.backbone)
         for result in record.results:
             estimate = result.estimate
@@ -58,7 +59,12 @@ def _too_few_permutations(record: RunRecord) -> Iterator[Finding]:
             if (result.source, result.target, result.backbone) != compared:
                 continue
             permutations = result.options.get("n_permutations")
-            if isinstance(permutations, int) and count / (permutations + 1) > diagnosis.alpha:
+            if not isinstance(permutations, int) or count / (permutations + 1) <= diagnosis.alpha:
+                continue
+            # Several pairs of one run share their tests, and so what is wrong with them.
+            about = (diagnosis.backbone, result.measure, permutations, count)
+            if about not in said:
+                said.add(about)
                 yield Finding(
                     code="PW403",
                     severity="warning",
@@ -119,6 +125,7 @@ def _unseen(lead: ShiftDiagnosis, row: ShiftRow) -> Iterator[Finding]:
             "samples before you take this for no shift."
         ),
         evidence={
+            "source": lead.source,
             "backbone": lead.backbone,
             "detectable": row.detectable,
             "far": far,

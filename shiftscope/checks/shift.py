@@ -54,6 +54,7 @@ def _inputs_moved(lead: ShiftDiagnosis, n_moved: int, n_backbones: int) -> Findi
             f"{ALIKE if alike else ''}"
         ),
         evidence={
+            "source": lead.source,
             "backbone": lead.backbone,
             "n_backbones_moved": n_moved,
             "n_backbones": n_backbones,

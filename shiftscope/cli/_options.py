@@ -123,8 +123,8 @@ run_options = _stack(
 
 def given_spec(
     *,
-    target: str,
-    source: str | None = None,
+    targets: Sequence[str],
+    sources: Sequence[str] = (),
     backbones: Sequence[str] = (),
     features: Sequence[str] = (),
     select: Sequence[str] = (),
@@ -136,11 +136,11 @@ def given_spec(
     seed: int | None = None,
 ) -> tuple[RunSpec, dict[str, Any]]:
     """Turn command-line values into a specification, and keep what was written for the record."""
-    from shiftscope.data import default_name
+    from shiftscope.data.names import named_addresses, written_sources
 
     given = {
-        "targets": {default_name(target): target},
-        "source": source,
+        "targets": named_addresses(targets, "target"),
+        **written_sources(sources),
         "backbones": list(backbones),
         "features": _named_files(features),
         "select": list(select),

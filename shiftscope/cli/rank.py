@@ -14,7 +14,13 @@ __all__ = ["command"]
 @click.command("rank")
 @click.argument("target")
 @backbone_options
-@click.option("--source", metavar="URI", help="Also say how far TARGET is from this data set; never changes the rank.")
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="[NAME=]URI",
+    help="Also say how far TARGET is from this data set; never changes the rank. Repeatable.",
+)
 @click.option(
     "--budget",
     type=click.IntRange(min=1),
@@ -39,4 +45,4 @@ def command(target: str, **options: Any) -> None:
     from shiftscope.cli._run import run_and_finish
 
     place = place_of(options)
-    run_and_finish(given_spec(target=target, **options), kind="rank", **place)
+    run_and_finish(given_spec(targets=[target], **options), kind="rank", **place)

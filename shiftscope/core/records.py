@@ -16,6 +16,7 @@ from pydantic.json_schema import SkipJsonSchema
 from shiftscope.core.audit import Audit
 from shiftscope.core.forecast import Forecast
 from shiftscope.core.image import InputTransform
+from shiftscope.core.nearest import SourceOrder
 from shiftscope.core.profile import LayerProfile
 from shiftscope.core.race import Race
 from shiftscope.core.record import Finite, Probability, Record
@@ -42,6 +43,7 @@ __all__ = [
     "ShiftDiagnosis",
     "ShiftRow",
     "Skipped",
+    "SourceOrder",
     "Status",
 ]
 
@@ -288,6 +290,9 @@ class RunRecord(Record):
     strategies: list[Strategy] = []
     profiles: list[LayerProfile] = []
     diagnoses: list[ShiftDiagnosis] = []
+    source_orders: list[SourceOrder] = Field(
+        default=[], description="of every target with several sources: which of them is nearest"
+    )
     findings: list[Finding] = []
     audit: Audit | None = None
     sources: SourcesReport | None = None

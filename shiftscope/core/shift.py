@@ -136,5 +136,10 @@ class ShiftDiagnosis(Record):
     per_class: list[ClassShift] = []
     not_compared: dict[str, list[str]] = Field(default={}, description="classes that only one side has")
     alpha: Probability = 0.05
+    n_tests: int | None = Field(
+        default=None,
+        description="tests that pvalue_holm of rows is adjusted over: those of all pairs of the run under this "
+        "backbone; None in records from before there were several sources, which adjust over rows alone",
+    )
     witnesses: list[Witness] = Field(default=[], description="of each side those most unlike the other, most first")
     copies: Copies | None = None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from shiftscope.errors import InputError, UnknownNameError
@@ -19,7 +19,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class RunSpec(BaseModel):
-    """A run: candidates, targets, perhaps a source, and how to measure.
+    """A run: candidates, targets, perhaps sources, and how to measure.
 
     Where the work is done (device, output folder, trust in user code) is not part of it: the same specification
     means the same numbers everywhere.
@@ -31,6 +31,9 @@ class RunSpec(BaseModel):
     seed: int = Field(default=0, ge=0)
     targets: dict[str, str] = Field(default={}, description="name -> data URI")
     source: str | None = Field(default=None, description="data URI; adds the shift diagnosis")
+    sources: dict[str, str] = Field(
+        default={}, description="name -> data URI, for several or to name one: each target is compared with each"
+    )
     backbones: list[str] = Field(default=[], description="backbone URIs")
     features: dict[str, str] = Field(default={}, description="backbone name -> file of extracted features")
     per_class: int | None = Field(default=None, ge=2, description="samples drawn per class")
@@ -46,6 +49,17 @@ class RunSpec(BaseModel):
     select: list[str] = Field(default=[], description="measures to run; empty for the default set")
     measures: dict[str, dict[str, Any]] = Field(default={}, description="measure -> options")
     gate: dict[str, Any] = Field(default={}, description="policy that 'shiftscope gate' holds the record against")
+
+    @model_validator(mode="after")
+    def _one_way_to_name_sources(self) -> RunSpec:
+        if self.source is not None and self.sources:
+            raise ValueError("source and sources are both given: put the one source among the others, with a name")
+        return self
+
+    @property
+    def n_sources(self) -> int:
+        """Number of sources that every target is compared with."""
+        return len(self.sources) if self.source is None else 1
 
 
 def load_spec(path: Path) -> tuple[RunSpec, dict[str, Any]]:

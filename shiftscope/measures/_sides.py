@@ -21,6 +21,7 @@ __all__ = [
     "equal_size",
     "excess",
     "first_rows",
+    "halves_of",
     "over_splits",
     "pooled_units",
     "rows_of",
@@ -125,8 +126,7 @@ def splits(pair: Pair, seed: int, n_splits: int, max_points: int | None = None, 
     found = []
     for _ in range(n_splits):
         source, target = (
-            [rows[part] for part in _halves(units(side)[rows], share, rng)]
-            for side, rows in zip((pair.source, pair.target), kept, strict=True)
+            halves_of(side, rows, rng, share=share) for side, rows in zip((pair.source, pair.target), kept, strict=True)
         )
         parts = (*source, *(rows + pair.source.n for rows in target))
         size = min(len(part) for part in parts)
@@ -137,6 +137,12 @@ def splits(pair: Pair, seed: int, n_splits: int, max_points: int | None = None, 
             )
         found.append(Split(*(part[:size] for part in parts)))
     return found
+
+
+def halves_of(side: FeatureSet, rows: Rows, rng: np.random.Generator, *, share: float = 1.0) -> tuple[Rows, Rows]:
+    """Cut ``rows`` of one side, or a ``share`` of them, into random halves: whole groups together."""
+    first, second = _halves(units(side)[rows], share, rng)
+    return rows[first], rows[second]
 
 
 def _halves(unit: NDArray[np.int64], share: float, rng: np.random.Generator) -> tuple[Rows, Rows]:

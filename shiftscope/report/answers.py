@@ -13,6 +13,7 @@ from shiftscope.report.advised import advised_arm, rates_line, reasons, regret_l
 from shiftscope.report.figures.chances import chances
 from shiftscope.report.figures.zones import strips
 from shiftscope.report.forecasted import ZONES, arm_of, harm_lead, harm_text, out_of_range, told_chance, zone_of
+from shiftscope.report.nearest import NearestReading
 from shiftscope.report.numerals import (
     NBSP,
     count,
@@ -28,7 +29,7 @@ from shiftscope.report.numerals import (
 from shiftscope.report.profiled import layer_lead, leading_profile
 from shiftscope.report.ranked import Candidate, RankReading
 from shiftscope.report.shifted import ShiftReading
-from shiftscope.report.verdicts import against_pixels, rank_headline, rank_lead, shift_headline, times_floor
+from shiftscope.report.verdicts import against_pixels, headline, rank_headline, rank_lead, shift_headline, times_floor
 
 __all__ = ["Answer", "answers"]
 
@@ -50,15 +51,23 @@ class Answer:
     drawings: tuple[Markup, ...] = ()
 
 
-def answers(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) -> list[Answer]:
-    """Return the lines of a record: by question for one target, by target for several."""
-    if len(rankings) == 1 and len(shifts) <= 1:
+def answers(
+    rankings: Sequence[RankReading], shifts: Sequence[ShiftReading], orders: Sequence[NearestReading] = ()
+) -> list[Answer]:
+    """Return the lines of a record: by question for one target, by target for several; of many sources one a target."""
+    moved: dict[str, list[ShiftReading]] = {}
+    for shift in shifts:
+        moved.setdefault(shift.diagnosis.target, []).append(shift)
+    if len(rankings) == 1 and len(moved) <= 1:
         view = rankings[0]
         found = [_how_sure(view), _is_it_safe(view), _what_next(view), _which_layer(view)]
-        return [a for a in found if a is not None] + [_shift(view) for view in shifts]
+        return [a for a in found if a is not None] + [_shift(some, orders, "Shift") for some in moved.values()]
     if not rankings and len(shifts) == 1:
         return _shift_only(shifts[0])
-    return [*(_of_target(view) for view in rankings), *(_shift(view, f"Shift of {view.target}") for view in shifts)]
+    return [
+        *(_of_target(view) for view in rankings),
+        *(_shift(some, orders, f"Shift of {some[0].target}") for some in moved.values()),
+    ]
 
 
 def _how_sure(view: RankReading) -> Answer | None:
@@ -143,7 +152,14 @@ def _which_layer(view: RankReading) -> Answer | None:
     return Answer("Which layer?", word, "", layer_lead(view))
 
 
-def _shift(view: ShiftReading, question: str = "Shift") -> Answer:
+def _shift(views: Sequence[ShiftReading], orders: Sequence[NearestReading], question: str) -> Answer:
+    """Say how far one target has moved: from its source, or from how many of its sources, and which is nearest."""
+    if len(views) > 1:
+        moved = [view.source for view in views if view.verdict == "moved"]
+        nearest = [f" {opened(order.line)}." for order in orders if order.order.target == views[0].diagnosis.target]
+        say = f"{headline([], views)}{''.join(nearest)}"
+        return Answer(question, f"{len(moved)}/{len(views)}", "", say)
+    (view,) = views
     tone, word = _word(view)
     key = view.key
     floor = times_floor(key) if key is not None else "no measure gave a number"

@@ -21,10 +21,10 @@ def trust_lead(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) 
     parts = [_order_is_clear(view, several=len(rankings) > 1) for view in rankings if view.best is not None]
     for view in shifts:
         clear = {
-            "moved": f"That {view.target} has moved is clear.",
-            "small": f"That {view.target} differs is clear; that the difference matters is not.",
+            "moved": f"That {view.target} has moved{view.origin} is clear.",
+            "small": f"That {view.target} differs{view.origin} is clear; that the difference matters is not.",
             "unclear": _not_ruled_out(view),
-            "untested": f"The shift of {view.target} was not tested.",
+            "untested": f"The shift of {view.target}{view.origin} was not tested.",
         }
         parts.append(clear[view.verdict])
     return " ".join(parts) or "Nothing was measured, so there is nothing to trust yet."
@@ -33,10 +33,10 @@ def trust_lead(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) 
 def _not_ruled_out(view: ShiftReading) -> str:
     least = view.key.row.detectable if view.key is not None else None
     if view.key is None or least is None:
-        return f"A shift of {view.target} smaller than this sample can show is not ruled out."
+        return f"A shift of {view.target}{view.origin} smaller than this sample can show is not ruled out."
     return (
-        f"A shift of {view.target} is not ruled out: one with {view.key.words.name} of {significant(least)} "
-        "would have been found in four of five cases, a smaller one less often."
+        f"A shift of {view.target}{view.origin} is not ruled out: one with {view.key.words.name} of "
+        f"{significant(least)} would have been found in four of five cases, a smaller one less often."
     )
 
 
@@ -113,6 +113,12 @@ def _of_shift(record: RunRecord, view: ShiftReading) -> list[str]:
     least = _least_p(record, view)
     if least is not None:
         found.append(f"With these permutations no p can be smaller than {pvalue(least)}.")
+    n_tests = view.diagnosis.n_tests or 0
+    if n_tests > sum(row.pvalue is not None for row in view.diagnosis.rows):
+        found.append(
+            f"Holm{NBSP}p counts {small_count(n_tests)} tests: those of all pairs of source and target under "
+            f"{view.backbone}. The classes of each pair are counted by themselves."
+        )
     cost = record.costs.backbones.get(view.diagnosis.backbone)
     n = min(view.diagnosis.n_source, view.diagnosis.n_target)
     if cost is not None and cost.dim is not None and n < cost.dim:
@@ -123,7 +129,8 @@ def _of_shift(record: RunRecord, view: ShiftReading) -> list[str]:
     for side, names in sorted(view.diagnosis.not_compared.items()):
         some = [shown(c) for c in names[:5]]
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-        found.append(f"Only the {side} has {', '.join(some) + more if more else listed(some)}: not compared.")
+        who = view.source if side == "source" and view.several_sources else f"the {side}"
+        found.append(f"Only {who} has {', '.join(some) + more if more else listed(some)}: not compared.")
     return found
 
 

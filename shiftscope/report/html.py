@@ -13,6 +13,7 @@ from shiftscope.report.audit_verdicts import audit_answers, audit_headline, audi
 from shiftscope.report.audited import AuditReading
 from shiftscope.report.frame import Embedded, fill
 from shiftscope.report.inputs import inputs_of, size_of
+from shiftscope.report.nearest import read_nearest
 from shiftscope.report.numerals import count, day, listed
 from shiftscope.report.ranked import RankReading, first_places, read_rankings, recommended
 from shiftscope.report.reproduce import command_line, provenance_table, spec_text, store_line
@@ -75,16 +76,17 @@ def _of_run(record: RunRecord) -> dict[str, object]:
     rankings = read_rankings(record)
     best = recommended(rankings)
     shifts = read_shifts(record, first_places(rankings))
+    orders = read_nearest(record, first_places(rankings))
     return {
         "title": _title(rankings, shifts),
         "headline": headline(rankings, shifts),
         "lead": _lead(rankings, shifts),
         "meta": _meta(record, rankings),
-        "answers": answers(rankings, shifts),
+        "answers": answers(rankings, shifts, orders),
         "colours": COLOURS,
         "findings": grouped_findings(record, best.values()),
         "findings_line": findings_line(record.findings, best.values()),
-        "sections": target_sections(rankings, shifts),
+        "sections": target_sections(rankings, shifts, orders),
         "trust": trust(record, rankings, shifts),
         "same": f"{SAME_RUN} {store_line(record)}.",
     }

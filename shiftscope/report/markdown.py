@@ -12,13 +12,14 @@ from shiftscope.core.text import shown
 from shiftscope.report.audit_sections import audit_sections, audit_trust
 from shiftscope.report.audit_verdicts import audit_headline, audit_lead, progress_line
 from shiftscope.report.audited import AuditReading
+from shiftscope.report.nearest import read_nearest
 from shiftscope.report.page import Cell, Column, Row, Table
 from shiftscope.report.ranked import first_places, read_rankings, recommended
 from shiftscope.report.reproduce import command_line, provenance_table
 from shiftscope.report.sections import Section, Trust, findings_line, grouped_findings, target_sections, trust
 from shiftscope.report.shifted import read_shifts
 from shiftscope.report.sourced import sources_headline, sources_lead, sources_sections, sources_trust
-from shiftscope.report.verdicts import headline, rank_lead, shift_lead
+from shiftscope.report.verdicts import headline, leads
 
 __all__ = ["markdown_of", "render_markdown", "table_lines"]
 
@@ -57,9 +58,10 @@ def _run(record: RunRecord) -> Iterator[str]:
     rankings = read_rankings(record)
     best = recommended(rankings)
     shifts = read_shifts(record, first_places(rankings))
-    yield from _heading(headline(rankings, shifts), [rank_lead(v) for v in rankings] or [shift_lead(v) for v in shifts])
+    orders = read_nearest(record, first_places(rankings))
+    yield from _heading(headline(rankings, shifts), leads(rankings, shifts))
     yield from _findings(record, list(best.values()))
-    yield from _sections(target_sections(rankings, shifts), trust(record, rankings, shifts))
+    yield from _sections(target_sections(rankings, shifts, orders), trust(record, rankings, shifts))
 
 
 def _audit(record: RunRecord, view: AuditReading) -> Iterator[str]:

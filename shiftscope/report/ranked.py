@@ -170,10 +170,13 @@ def first_places(views: Sequence[RankReading]) -> dict[str, str]:
 
 def _read(record: RunRecord, ranking: Ranking) -> RankReading:
     scores: dict[str, dict[str, Estimate]] = {row.backbone: {} for row in ranking.rows}
-    for result in record.results:
-        known = result.kind == "transfer" and result.target == ranking.target and result.backbone in scores
-        if known and result.estimate is not None:
-            scores[result.backbone][result.measure] = result.estimate
+    mine = [r for r in record.results if r.kind == "transfer" and r.target == ranking.target and r.backbone in scores]
+    several = len({r.source for r in mine if r.source is not None}) > 1
+    for result in mine:
+        if result.estimate is not None:
+            # A measure that reads source data says something else of every source.
+            name = f"{result.measure} from {result.source}" if several and result.source else result.measure
+            scores[result.backbone][name] = result.estimate
     measures = _ordered({m for found in scores.values() for m in found})
     quality = measures[0] if measures else None
     values = {b: found[quality].value for b, found in scores.items() if quality is not None and quality in found}

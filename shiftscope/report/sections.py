@@ -16,11 +16,13 @@ from shiftscope.report.figures.cost import cost
 from shiftscope.report.figures.effect import effect, shift_table
 from shiftscope.report.figures.harm import harm
 from shiftscope.report.figures.learning import learning
+from shiftscope.report.figures.nearest import nearest
 from shiftscope.report.figures.null import null
 from shiftscope.report.figures.profile import profile
 from shiftscope.report.forecasted import basis_note, harm_lead, harm_text
 from shiftscope.report.harm_tables import harm_table
 from shiftscope.report.inputs import inputs_of
+from shiftscope.report.nearest import PAIRED, NearestReading, nearest_lead, nearest_table, nearest_text
 from shiftscope.report.numerals import NBSP, listed, opened, small_count
 from shiftscope.report.page import Picture, Table
 from shiftscope.report.profiled import layer_lead, layer_table, layer_text
@@ -88,11 +90,18 @@ class Trust:
     caveats: tuple[str, ...]
 
 
-def target_sections(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) -> list[Section]:
-    """Make the sections of every target, from its ranking to what to do; figures count on through all of them."""
+def target_sections(
+    rankings: Sequence[RankReading], shifts: Sequence[ShiftReading], orders: Sequence[NearestReading] = ()
+) -> list[Section]:
+    """Make the sections of every target, from its ranking to what to do; figures count on through all of them.
+
+    Where targets have several sources, one section about all of them stands before the first that is about a pair.
+    """
     ranked = {view.ranking.target: view for view in rankings}
     several = len(ranked) > 1
-    moved = {view.diagnosis.target: view for view in shifts}
+    moved: dict[str, list[ShiftReading]] = {}
+    for view in shifts:
+        moved.setdefault(view.diagnosis.target, []).append(view)
     found: list[Section] = []
     told: set[str] = set()
     for i, target in enumerate(dict.fromkeys([*ranked, *moved])):
@@ -110,8 +119,12 @@ def target_sections(rankings: Sequence[RankReading], shifts: Sequence[ShiftReadi
             if ranked[target].has_forecasts:
                 found.append(_harm_section(ranked[target], f"harm{end}", drawn, several=several))
                 drawn += len(found[-1].pictures)
-        if target in moved:
-            found.append(_shift_section(moved[target], f"shift{end}", drawn, several=len(moved) > 1))
+        if target in moved and orders and not any(section.id == "nearest" for section in found):
+            found.append(_nearest_section(orders, drawn))
+            drawn += len(found[-1].pictures)
+        for j, shift in enumerate(moved.get(target, [])):
+            place = f"shift{end}{f'-from-{j + 1}' if j else ''}"
+            found.append(_shift_section(shift, place, drawn, several=len(shifts) > 1))
             drawn += len(found[-1].pictures)
         if target in ranked and ranked[target].strategy is not None:
             found.append(_advice_section(ranked[target], f"advice{end}", drawn, several=several))
@@ -209,6 +222,20 @@ def _advice_section(view: RankReading, name: str, drawn: int, *, several: bool) 
     )
 
 
+def _nearest_section(orders: Sequence[NearestReading], drawn: int) -> Section:
+    picture = nearest(orders, drawn + 1)
+    return Section(
+        id="nearest",
+        kind="shift",
+        title="Which source is nearest?",
+        lead=nearest_lead(orders),
+        text=nearest_text(orders),
+        pictures=() if picture is None else (picture,),
+        tables=() if picture is not None else (("Targets by source", nearest_table(orders)),),
+        aside=("Paired differences.", PAIRED),
+    )
+
+
 def _shift_section(view: ShiftReading, name: str, drawn: int, *, several: bool) -> Section:
     pictures: list[Picture] = []
     for make in (effect, null, classes, class_shares):
@@ -221,7 +248,7 @@ def _shift_section(view: ShiftReading, name: str, drawn: int, *, several: bool) 
     return Section(
         id=name,
         kind="shift",
-        title=f"How far has {view.target if several else 'the data'} shifted, and how?",
+        title=f"How far has {view.target if several else 'the data'} shifted{view.origin}, and how?",
         lead=how_far(view),
         text=shift_lead(view),
         pictures=tuple(pictures),
@@ -240,7 +267,7 @@ def trust(record: RunRecord, rankings: Sequence[RankReading], shifts: Sequence[S
     cards = inputs_of(record)
     sources = [card for card in cards if card.role == "source"]
     targets = [card for card in cards if card.role == "target"]
-    samples = [sample_table(card, _source_of(card, sources, shifts)) for card in targets]
+    samples = [sample_table(card, _sources_of(card, sources, shifts)) for card in targets]
     return Trust(
         lead=trust_lead(rankings, shifts),
         samples=tuple(table for table in samples if table is not None),
@@ -289,7 +316,7 @@ def findings_line(findings: Sequence[Finding], best: Collection[str]) -> str:
     return f"{opened(said)}.{tail}"
 
 
-def _source_of(target: InputCard, sources: Sequence[InputCard], shifts: Sequence[ShiftReading]) -> InputCard | None:
-    """Source that the target was compared with, else the record's only one."""
+def _sources_of(target: InputCard, sources: Sequence[InputCard], shifts: Sequence[ShiftReading]) -> Sequence[InputCard]:
+    """Sources that the target was compared with, else the record's only one."""
     compared = {view.diagnosis.source for view in shifts if view.diagnosis.target == target.name}
-    return next((card for card in sources if card.name in compared), sources[0] if len(sources) == 1 else None)
+    return [card for card in sources if card.name in compared] or (sources if len(sources) == 1 else [])

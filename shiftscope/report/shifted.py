@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -83,6 +84,7 @@ class ShiftReading:
     null: Null | None
     others: tuple[ShiftDiagnosis, ...]
     cards: tuple[InputCard | None, InputCard | None] = (None, None)  # of the source and of the target
+    several_sources: bool = False  # whether other readings tell of the same target
 
     @property
     def target(self) -> str:
@@ -93,6 +95,11 @@ class ShiftReading:
     def source(self) -> str:
         """The source's name as it may be shown."""
         return self._told_apart(self.diagnosis.source, "source")
+
+    @property
+    def origin(self) -> str:
+        """What sentences about the target add where it has several sources: " from photo"."""
+        return f" from {self.source}" if self.several_sources else ""
 
     @property
     def backbone(self) -> str:
@@ -135,13 +142,15 @@ class ShiftReading:
 
 
 def read_shifts(record: RunRecord, preferred: Mapping[str, str]) -> list[ShiftReading]:
-    """Read one diagnosis per target: under the backbone ``preferred`` names for it, else the record's first."""
-    targets = dict.fromkeys(d.target for d in record.diagnoses)
-    return [_read(record, target, preferred.get(target)) for target in targets]
+    """Read one diagnosis per target and source: under the backbone ``preferred`` names for the target, or the first."""
+    pairs: dict[tuple[str, str], list[ShiftDiagnosis]] = {}
+    for d in record.diagnoses:
+        pairs.setdefault((d.target, d.source), []).append(d)
+    sources = Counter(target for target, _ in pairs)
+    return [_read(record, found, preferred.get(t), several=sources[t] > 1) for (t, _), found in pairs.items()]
 
 
-def _read(record: RunRecord, target: str, backbone: str | None) -> ShiftReading:
-    found = [d for d in record.diagnoses if d.target == target]
+def _read(record: RunRecord, found: Sequence[ShiftDiagnosis], backbone: str | None, *, several: bool) -> ShiftReading:
     main = next((d for d in found if d.backbone == backbone), found[0])
     return ShiftReading(
         diagnosis=main,
@@ -149,6 +158,7 @@ def _read(record: RunRecord, target: str, backbone: str | None) -> ShiftReading:
         null=_null(record, main),
         others=tuple(d for d in found if d is not main),
         cards=(_card(record, "source", main.source), _card(record, "target", main.target)),
+        several_sources=several,
     )
 
 

@@ -162,7 +162,7 @@ def sources_sections(view: SourcesReport) -> list[Section]:
 def sources_trust(record: RunRecord, view: SourcesReport) -> Trust:
     """Make the section about limits."""
     cards = inputs_of(record)
-    table = next((sample_table(card, None) for card in cards if card.role == "target"), None)
+    table = next((sample_table(card, []) for card in cards if card.role == "target"), None)
     unclear = [shown(row.name) for row in view.sources if row.verdict == "cannot be told"]
     return Trust(
         lead=f"Of {listed(unclear)} a sample of this size cannot say whether pooling hurts." if unclear else "",

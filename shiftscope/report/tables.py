@@ -18,27 +18,24 @@ def other_backbones(view: ShiftReading) -> Table | None:
     """Tabulate effect over noise floor under every backbone; None where there is only one."""
     if not view.others:
         return None
-    everyone = sorted((view.diagnosis, *view.others), key=lambda d: (d.backbone, d.source))
+    everyone = sorted((view.diagnosis, *view.others), key=lambda d: d.backbone)
     measures = list(dict.fromkeys(row.measure for d in everyone for row in d.rows))
-    sources = {d.source for d in everyone}
     rows = []
     for d in everyone:
         ratios = {row.measure: ShiftLine(row, d.alpha).ratio for row in d.rows}
         numbers = (number(ratios.get(m), ratio) for m in measures)
-        note = shown(d.source) if len(sources) > 1 else ""
-        rows.append(Row((Cell(shown(d.backbone), note=note), *numbers), chosen=d is view.diagnosis))
+        rows.append(Row((Cell(shown(d.backbone)), *numbers), chosen=d is view.diagnosis))
     columns = (Column("Backbone", left=True), *(Column(words_for(m).head) for m in measures))
     return Table("Effect divided by noise floor under every backbone", columns, tuple(rows), sortable=True)
 
 
-def sample_table(target: InputCard, source: InputCard | None) -> Table | None:
+def sample_table(target: InputCard, sources: Sequence[InputCard]) -> Table | None:
     """Tabulate samples per class, the smallest class first; None for unlabelled data."""
     if not target.classes:
         return None
-    of_source = source.classes if source is not None else {}
-    names = sorted({*target.classes, *of_source}, key=lambda c: (target.classes.get(c, 0), c))
-    sides = [target, source] if source is not None else [target]
-    same = source is not None and source.name == target.name
+    sides = [target, *sources]
+    names = sorted({c for side in sides for c in side.classes}, key=lambda c: (target.classes.get(c, 0), c))
+    same = any(source.name == target.name for source in sources)
     rows = [Row(cells(shown(c), *(count(s.classes.get(c, 0)) if s.classes else "" for s in sides))) for c in names]
     rows.append(Row(cells("All", *(count(s.n) for s in sides)), chosen=True))
     return Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from shiftscope.core.race import Race
@@ -24,6 +24,7 @@ from shiftscope.report.figures.effect import shift_table
 from shiftscope.report.forecasted import harm_lead
 from shiftscope.report.foresight import score_tables
 from shiftscope.report.harm_tables import harm_brief
+from shiftscope.report.nearest import NearestReading, nearest_lead, nearest_table, nearest_text, read_nearest
 from shiftscope.report.page import Row, Table
 from shiftscope.report.profiled import layer_lead, layer_table
 from shiftscope.report.raced import race_line, race_table
@@ -36,7 +37,7 @@ from shiftscope.report.shifted import ShiftReading, read_shifts
 from shiftscope.report.source_tables import scheme_table, source_table, weight_table
 from shiftscope.report.sourced import sources_headline, sources_lead
 from shiftscope.report.tables import other_backbones, problems
-from shiftscope.report.verdicts import headline, rank_lead, shift_lead
+from shiftscope.report.verdicts import headline, leads
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,9 +74,8 @@ def print_record(record: RunRecord, console: Console) -> None:
     rankings = read_rankings(record)
     best = recommended(rankings)
     shifts = read_shifts(record, first_places(rankings))
-    leads = [rank_lead(view) for view in rankings] or [shift_lead(view) for view in shifts]
     say(console, headline(rankings, shifts), "bold")
-    for lead in filter(None, leads):
+    for lead in filter(None, leads(rankings, shifts)):
         say(console, lead)
     for view in rankings:
         for scores in filter(None, (score_table(view), measure_table(view))):
@@ -93,6 +93,7 @@ def print_record(record: RunRecord, console: Console) -> None:
         costs = cost_table(view)
         if costs is not None:
             console.print(rich_table(costs))
+    _print_orders(console, read_nearest(record, first_places(rankings)))
     for shift in shifts:
         _print_shift(console, shift)
     missing = problems(record)
@@ -159,6 +160,13 @@ def _audit_tables(view: AuditReading) -> list[Table]:
         failed_table(view),
     ]
     return [table for table in found if table is not None]
+
+
+def _print_orders(console: Console, orders: Sequence[NearestReading]) -> None:
+    if orders:
+        say(console, nearest_lead(orders))
+        say(console, nearest_text(orders))
+        console.print(rich_table(nearest_table(orders)))
 
 
 def _print_shift(console: Console, view: ShiftReading) -> None:

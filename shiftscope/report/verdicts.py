@@ -15,6 +15,7 @@ __all__ = [
     "cheaper_in_set",
     "headline",
     "how_far",
+    "leads",
     "order_line",
     "rank_headline",
     "rank_lead",
@@ -45,6 +46,15 @@ def headline(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) ->
     if shifts:
         return _several_shifts(shifts)
     return "Nothing was measured."
+
+
+def leads(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) -> list[str]:
+    """Return the lines below it: the numbers behind every recommendation, else behind every shift."""
+    if rankings:
+        return [rank_lead(view) for view in rankings]
+    if len(shifts) == 1:
+        return [shift_lead(shifts[0])]
+    return [f"{view.target}{view.origin}: {shift_lead(view)}" for view in shifts]
 
 
 def rank_headline(view: RankReading) -> str:
@@ -222,17 +232,23 @@ def _ratio(value: float) -> str:
 
 
 def _several_shifts(views: Sequence[ShiftReading]) -> str:
-    source = views[0].source
     words = {
-        "moved": f"shifted from {source}",
-        "small": f"not clearly further than the noise floor from {source}",
-        "unclear": f"not to be told apart from {source}",
+        "moved": "shifted from {}",
+        "small": "not clearly further than the noise floor from {}",
+        "unclear": "not to be told apart from {}",
         "untested": "measured but not tested",
     }
-    groups: dict[str, list[str]] = {}
+    targets: dict[tuple[str, str], list[str]] = {}
     for view in views:
-        groups.setdefault(words[view.verdict], []).append(view.target)
-    said = [f"{listed(names)} {'is' if len(names) == 1 else 'are'} {what}" for what, names in groups.items()]
+        targets.setdefault((words[view.verdict], view.source), []).append(view.target)
+    # Sources of which the same is said of the same targets share a sentence.
+    sources: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (what, source), names in targets.items():
+        sources.setdefault((what, tuple(names)), []).append(source)
+    said = [
+        f"{listed(names)} {'is' if len(names) == 1 else 'are'} {what.format(listed(found))}"
+        for (what, names), found in sources.items()
+    ]
     return f"{'; '.join(said)}."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shiftscope.core.text import shown
 from shiftscope.report.numerals import NBSP, interval, percent, points, signed, significant
@@ -110,6 +110,11 @@ OF_KIND = {
 
 
 def words_for(measure: str, kind: str = "class") -> MeasureWords:
-    """The words of a measure by its registered name, on a target of this kind."""
-    name = shown(measure)
-    return OF_KIND.get((measure, kind)) or WORDS.get(measure) or MeasureWords(name, name, name)
+    """The words of a measure by its registered name, on a target of this kind; "otce from photo" names a source."""
+    known, _, source = measure.partition(" from ")
+    name = shown(known)
+    words = OF_KIND.get((known, kind)) or WORDS.get(known) or MeasureWords(name, name, name)
+    if not source:
+        return words
+    end = f" from {shown(source)}"
+    return replace(words, name=words.name + end, head=words.head + end, axis=words.axis + end)

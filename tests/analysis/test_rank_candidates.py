@@ -191,7 +191,7 @@ def test_measures_that_take_a_pair_get_the_source_under_the_same_backbone():
         {"ant": features(3), "bee": features(4)},
         target="here",
         measures=("otce", "knn"),
-        sources={"ant": features(3, moved=1.0)},
+        sources={"data": {"ant": features(3, moved=1.0)}},
     )
     found = {(r.backbone, r.measure): r for r in told}
     assert found["ant", "otce"].status == "ok"

@@ -152,18 +152,18 @@ def test_a_curve_of_two_points_says_nothing():
 def test_alignment_is_advised_where_it_is_shown_to_help():
     def align(low):
         estimate = Estimate(value=0.62, low=low, high=0.9, level=0.95)
-        return of_rules(advise(foretold(), PROBE, alignability=estimate))
+        return of_rules(advise(foretold(), PROBE, alignability={"photo": estimate}))
 
     assert "align-first" in align(0.01)
     assert "align-first" not in align(0.0)
-    assert "align-first" not in of_rules(advise(foretold(), PROBE, alignability=Estimate(value=0.62)))
-    made = advise(foretold(), PROBE, alignability=Estimate(value=0.62, low=0.1, high=0.9, level=0.95))
+    assert "align-first" not in of_rules(advise(foretold(), PROBE, alignability={"photo": Estimate(value=0.62)}))
+    made = advise(foretold(), PROBE, alignability={"photo": Estimate(value=0.62, low=0.1, high=0.9, level=0.95)})
     assert "removes 62 % of the shift" in says(made, "align-first")
 
 
 def test_a_source_is_to_be_weighed():
     diagnosis = ShiftDiagnosis(source="photo", target="here", backbone="net", n_source=9, n_target=9, rows=[])
-    made = advise(foretold(), PROBE, diagnosis=diagnosis)
+    made = advise(foretold(), PROBE, diagnoses=[diagnosis])
     assert "Samples of photo may help or hurt" in says(made, "weigh-sources")
 
 
@@ -174,8 +174,8 @@ def test_only_the_rule_that_decided_was_scored():
         PROBE,
         curve=curve(0.4, 0.5, 0.5),
         cost=SMALL,
-        diagnosis=diagnosis,
-        alignability=Estimate(value=0.5, low=0.4, high=0.6, level=0.95),
+        diagnoses=[diagnosis],
+        alignability={"photo": Estimate(value=0.5, low=0.4, high=0.6, level=0.95)},
     )
     assert of_rules(made) == ["otherwise", "learning-rate", "label-more", "align-first", "weigh-sources"]
     assert [reason.scored for reason in made.reasons] == [True, False, False, False, False]

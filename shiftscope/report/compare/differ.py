@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shiftscope.core.records import Finding, RunRecord
@@ -48,6 +48,7 @@ def compare(
         if record.kind not in COMPARED:
             raise InputError(f"{name} is a record of '{record.kind}': only rankings and shifts can be compared.")
     scores, uncompared = compare_scores(a, b, arrays)
+    old, new = _findings(a, b)
     return Comparison(
         a=Side(name=names[0], kind=a.kind, created=a.provenance.created),
         b=Side(name=names[1], kind=b.kind, created=b.provenance.created),
@@ -59,8 +60,11 @@ def compare(
         orders=_orders(a, b),
         scores=scores,
         uncompared=uncompared,
-        findings=_findings(a, b),
-        n_findings_kept=len({_about(f) for f in a.findings} & {_about(f) for f in b.findings}),
+        findings=[
+            *(FindingChange(state="came", finding=f) for about, f in new.items() if about not in old),
+            *(FindingChange(state="went", finding=f) for about, f in old.items() if about not in new),
+        ],
+        n_findings_kept=len(old.keys() & new.keys()),
     )
 
 
@@ -146,13 +150,15 @@ def _first(a: str | None, b: str | None, places: list[Place]) -> Order:
     return "within noise" if known[a].in_set_b and known[b].in_set_a else "beyond noise"
 
 
-def _findings(a: RunRecord, b: RunRecord) -> list[FindingChange]:
-    old, new = ({_about(f): f for f in record.findings} for record in (a, b))
-    came = [FindingChange(state="came", finding=f) for about, f in new.items() if about not in old]
-    return came + [FindingChange(state="went", finding=f) for about, f in old.items() if about not in new]
+def _findings(a: RunRecord, b: RunRecord) -> list[dict[tuple[str, ...], Finding]]:
+    """Findings of both records by what they are about."""
+    n_sources = max(sum(card.role == "source" for card in record.inputs.values()) for record in (a, b))
+    # Earlier records do not say which source a finding is about, and with one source nobody need.
+    keys = ("target", "arm", "measure", *(["source"] if n_sources > 1 else []))
+    return [{_about(f, keys): f for f in record.findings} for record in (a, b)]
 
 
-def _about(finding: Finding) -> tuple[str, ...]:
+def _about(finding: Finding, keys: Sequence[str]) -> tuple[str, ...]:
     """What makes two findings the same one: their numbers may differ."""
-    named = (finding.evidence.get(key, "") for key in ("target", "arm", "measure"))
+    named = (finding.evidence.get(key, "") for key in keys)
     return finding.code, finding.subject, *map(str, named)
