@@ -89,7 +89,11 @@ def _balance(lead: ShiftDiagnosis, found: Estimate | None) -> Iterator[Finding]:
 
 
 def _relation(lead: ShiftDiagnosis, found: Estimate | None) -> Iterator[Finding]:
+    """ST120: the interval decides, which has no p-value beside it; a rise as small as noise makes is no finding."""
     if found is None or found.low is None or found.high is None or found.low <= 0:
+        return
+    row = row_of(lead, "concept")
+    if row is not None and row.effect is not None and row.effect <= (row.floor or 0.0):
         return
     parts = {k: number(found.details, k) for k in ("source_error", "target_error", "x_shift", "extra")}
     yield Finding(

@@ -26,7 +26,7 @@ from shiftscope.backbones import open_backbones
 from shiftscope.core.features import Pair
 from shiftscope.core.files import cache_folder, write_atomic
 from shiftscope.core.seeds import stream
-from shiftscope.data import open_source
+from shiftscope.data import open_source, per_class
 from shiftscope.data.perturb import KINDS, STRENGTHS, perturb
 from shiftscope.data.perturb.pictures import PICTURES
 from shiftscope.data.perturb.samples import SAMPLES
@@ -56,20 +56,21 @@ DETAILS = (
 class World:
     """One data set, its cuts into source and target, and their features."""
 
-    def __init__(self, name, backbones):
+    def __init__(self, name, backbones, address=None, most=None):
         self.name, self.backbones = name, backbones
-        self.images = open_source(f"imagefolder:{DATA}/images/{name}", name)
+        images = open_source(address or f"imagefolder:{DATA}/images/{name}", name)
+        self.images = images if most is None else images.take(per_class(images.target, most, 0))
         self.features = self._features(self.images)
 
-    def pair(self, cut, kind=None, strength=None):
-        """Source and target of cut number ``cut``, the target changed where a kind is named."""
+    def pair(self, cut, kind=None, strength=None, n_target=N_TARGET):
+        """Source and target of cut number ``cut``, the target changed where a kind is named; all of it for None."""
         n = self.images.n
         order = stream(cut, "known shifts", "cut").permutation(n)
         source, pool = self.features.take(order[: n // 3]), self.images.take(order[n // 3 :])
         # The same images come first under every kind.
         rank = {self.images.ids[row]: place for place, row in enumerate(order)}
         target = pool if kind is None else perturb(pool, kind, strength)
-        target = target.take(np.argsort([rank[name] for name in target.ids])[:N_TARGET])
+        target = target.take(np.argsort([rank[name] for name in target.ids])[:n_target])
         # Batch-norm statistics are of the images of one extraction: each target has its own.
         return Pair(source, self._features(target))
 

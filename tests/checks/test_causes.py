@@ -54,6 +54,13 @@ def test_relation_needs_the_whole_interval(low, found):
     assert codes(record(concept=low)) == found
 
 
+@pytest.mark.parametrize(("effect", "found"), [(0.06, ["ST120"]), (0.05, []), (-0.1, []), (None, ["ST120"])])
+def test_relation_that_changes_as_little_as_noise_is_no_finding(effect, found):
+    floor = None if effect is None else 0.05
+    rows = {"concept": {"value": 0.2, "low": 0.01, "high": 0.4, "effect": effect, "floor": floor}}
+    assert codes(record(concept=0.01, rows=rows)) == found
+
+
 @pytest.mark.parametrize(
     ("n_moved", "tested", "found"), [(1, 4, ["ST130"]), (2, 6, ["ST130"]), (2, 5, []), (0, 6, []), (1, 3, [])]
 )
