@@ -111,7 +111,7 @@ def _relation(lead: ShiftDiagnosis, found: Estimate | None) -> Iterator[Finding]
 
 
 def _few_classes(lead: ShiftDiagnosis) -> Iterator[Finding]:
-    """ST130, where a shift of all samples, or of all classes, is shown: some class is off by chance in one of twenty."""
+    """ST130, where a shift of all samples, or classes, is shown: in one of twenty pairs some class is off by chance."""
     if shown(lead, "mmd") is None and shown(lead, "conditional") is None:
         return
     moved, tested = classes_moved(lead)

@@ -193,11 +193,17 @@ def verdict(tables):
     """How many of the sets that are held out reach the bar."""
     held = [table["right_first"]["all"] for name, table in tables.items() if name in HELD_OUT]
     flips = [table["kinds"]["label_flip"]["all"] for table in tables.values()]
-    called = sum(answer["findings"] == [["ST120", "warning"]] for answer in flips)
+    called = sum(is_relation(answer) for answer in flips)
     return (
         f"{sum(k >= BAR for k in held)} of {len(held)} sets reach it ({', '.join(map(str, held))}); label flips are "
-        f"called a changed relation and nothing else on {called} of {len(flips)} sets"
+        f"called a changed relation, and no shift of inputs, on {called} of {len(flips)} sets"
     )
+
+
+def is_relation(answer):
+    """Whether a changed relation is what is said first, and nothing of inputs that moved."""
+    codes = [code for code, _ in answer["findings"]]
+    return codes[:1] == ["ST120"] and not {"ST101", "ST102", "ST103"} & set(codes)
 
 
 def summary(tables):
@@ -259,9 +265,9 @@ def main(names):
 
     backbones = open_backbones(f"checkpoint:{DATA}/weights/manifest.json#{BACKBONE}", trust_code=True, seed=0)
     with threadpool_limits(limits=1):
-        tables = {name: table_of(Known(name, backbones)) for name in names or (*MADE_ON, *HELD_OUT)}
+        tables = rounded({name: table_of(Known(name, backbones)) for name in names or (*MADE_ON, *HELD_OUT)})
     if not names:
-        write_atomic(FILE, json.dumps(rounded(report(tables)), indent=1) + "\n")
+        write_atomic(FILE, json.dumps(report(tables), indent=1) + "\n")
         write_atomic(PAGE, page(tables))
 
 
