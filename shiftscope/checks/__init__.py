@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from shiftscope.checks.causes import check_causes
 from shiftscope.checks.copies import check_copies
 from shiftscope.checks.data import check_data
+from shiftscope.checks.order import place
 from shiftscope.checks.power import check_power
 from shiftscope.checks.shift import check_shift
 from shiftscope.checks.transfer import check_transfer
@@ -45,10 +46,9 @@ CODES = {
     "PW403": "too few permutations to reach the level",
     "PW404": "too few samples to see a large shift",
 }
-SEVERITY = {"error": 0, "warning": 1, "note": 2}
 
 
 def find(record: RunRecord) -> list[Finding]:
-    """Return all findings of ``record``: errors first, then by code and subject."""
+    """Return all findings of ``record`` in the order in which they are read, those of one code by subject."""
     found = [finding for check in CHECKS for finding in check(record)]
-    return sorted(found, key=lambda f: (SEVERITY[f.severity], f.code, f.subject))
+    return sorted(found, key=lambda f: (place(f), f.subject))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import sqrt
+from typing import Literal
 
-from shiftscope.core.records import Details, Estimate, Finding, RunRecord, ShiftDiagnosis, ShiftRow
+from shiftscope.checks.compared import compared, row_of
+from shiftscope.checks.evidence import balance_differs, classes_moved, estimate_of, number, only_balance, shown
+from shiftscope.core.records import Estimate, Finding, RunRecord, ShiftDiagnosis
 
-__all__ = ["check_causes", "classes_moved"]
+__all__ = ["check_causes"]
 
 Z = 1.96
 FEW_CLASSES = 1 / 3
@@ -19,37 +22,23 @@ def check_causes(record: RunRecord) -> Iterator[Finding]:
 
     One finding of a code stands for all backbones; its numbers are those of the backbone ranked first, or of the first.
     """
-    first = {r.target: r.rows[0].backbone for r in record.rankings if r.rows}
-    seen: dict[tuple[str, str], list[ShiftDiagnosis]] = {}
-    for diagnosis in record.diagnoses:
-        seen.setdefault((diagnosis.source, diagnosis.target), []).append(diagnosis)
-    for (_, target), diagnoses in seen.items():
-        lead = next((d for d in diagnoses if d.backbone == first.get(target)), diagnoses[0])
-        estimates = {
-            r.measure: r.estimate
-            for r in record.results
-            if (r.source, r.target, r.backbone) == (lead.source, lead.target, lead.backbone) and r.estimate is not None
-        }
+    for diagnoses in compared(record):
+        lead = diagnoses[0]
         found = (
-            *_support(lead, estimates.get("coverage")),
-            *_balance(lead, estimates.get("label_shift")),
-            *_relation(lead, estimates.get("concept")),
+            *_support(lead, estimate_of(record, lead, "coverage"), explained=only_balance(record, lead)),
+            *_balance(lead, balance_differs(record, lead)),
+            *_relation(lead, estimate_of(record, lead, "concept")),
             *_few_classes(lead),
         )
         yield from (f.model_copy(update={"evidence": {"source": lead.source, **f.evidence}}) for f in found)
 
 
-def classes_moved(diagnosis: ShiftDiagnosis) -> tuple[list[str], int]:
-    """Classes that moved by a test of their own (Holm over the classes), and how many were tested."""
-    tested = [c for c in diagnosis.per_class if c.pvalue_holm is not None]
-    return [c.name for c in tested if (c.pvalue_holm or 0.0) <= diagnosis.alpha], len(tested)
-
-
-def _support(lead: ShiftDiagnosis, coverage: Estimate | None) -> Iterator[Finding]:
-    row = _row(lead, "coverage")
-    if coverage is None or row is None or not _rejects(lead, row) or not (row.effect or 0.0) > (row.floor or 0.0):
+def _support(lead: ShiftDiagnosis, coverage: Estimate | None, *, explained: bool) -> Iterator[Finding]:
+    """ST102 or ST103; a note where class balance explains it: what is left out, or thin, is classes."""
+    row = shown(lead, "coverage")
+    if coverage is None or row is None:
         return
-    known = {k: _number(coverage.details, k) for k in ("precision", "precision_null", "recall", "recall_null")}
+    known = {k: number(coverage.details, k) for k in ("precision", "precision_null", "recall", "recall_null")}
     outside = _below(known["precision"], known["precision_null"], lead.n_target)
     left_out = _below(known["recall"], known["recall_null"], lead.n_source)
     numbers = {"backbone": lead.backbone, "coverage": coverage.value, "pvalue_holm": row.pvalue_holm, **known}
@@ -58,10 +47,11 @@ def _support(lead: ShiftDiagnosis, coverage: Estimate | None) -> Iterator[Findin
         f"{known['precision_null']:.0%}), and {known['recall']:.0%} of the source's among its own "
         f"({known['recall_null']:.0%})"
     )
+    severity: Literal["warning", "note"] = "note" if explained else "warning"
     if outside:
         yield Finding(
             code="ST102",
-            severity="warning",
+            severity=severity,
             subject=lead.target,
             title=f"{lead.target} lies outside of {lead.source}.",
             message=f"Under {lead.backbone}, {shares}. What was learnt on the source is not about such samples.",
@@ -70,7 +60,7 @@ def _support(lead: ShiftDiagnosis, coverage: Estimate | None) -> Iterator[Findin
     elif left_out:
         yield Finding(
             code="ST103",
-            severity="warning",
+            severity=severity,
             subject=lead.target,
             title=f"{lead.target} is a part of {lead.source}.",
             message=f"Under {lead.backbone}, {shares}. Choose the samples of the source that are like the target.",
@@ -84,28 +74,31 @@ def _below(share: float, null: float, n: int) -> bool:
 
 
 def _balance(lead: ShiftDiagnosis, found: Estimate | None) -> Iterator[Finding]:
-    row = _row(lead, "label_shift")
-    if found is None or found.low is None or row is None or not _rejects(lead, row):
+    row = row_of(lead, "label_shift")
+    if found is None or row is None:
         return
-    null = _number(found.details, "null")
-    if found.low > null:
-        yield Finding(
-            code="ST110",
-            severity="warning",
-            subject=lead.target,
-            title=f"{lead.target}: classes come in other proportions than in {lead.source}.",
-            message=(
-                f"{found.value:.0%} [{found.low:.0%}, {found.high:.0%}] of the samples would have to change class; "
-                f"chance alone gives {null:.0%}. Weigh classes, or set the thresholds anew."
-            ),
-            evidence={"total_variation": found.value, "low": found.low, "null": null, "pvalue_holm": row.pvalue_holm},
-        )
+    null = number(found.details, "null")
+    yield Finding(
+        code="ST110",
+        severity="warning",
+        subject=lead.target,
+        title=f"{lead.target}: classes come in other proportions than in {lead.source}.",
+        message=(
+            f"{found.value:.0%} [{found.low:.0%}, {found.high:.0%}] of the samples would have to change class; "
+            f"chance alone gives {null:.0%}. Weigh classes, or set the thresholds anew."
+        ),
+        evidence={"total_variation": found.value, "low": found.low, "null": null, "pvalue_holm": row.pvalue_holm},
+    )
 
 
 def _relation(lead: ShiftDiagnosis, found: Estimate | None) -> Iterator[Finding]:
+    """ST120: the interval decides, which has no p-value beside it; a rise as small as noise makes is no finding."""
     if found is None or found.low is None or found.high is None or found.low <= 0:
         return
-    parts = {k: _number(found.details, k) for k in ("source_error", "target_error", "x_shift", "extra")}
+    row = row_of(lead, "concept")
+    if row is not None and row.effect is not None and row.effect <= (row.floor or 0.0):
+        return
+    parts = {k: number(found.details, k) for k in ("source_error", "target_error", "x_shift", "extra")}
     yield Finding(
         code="ST120",
         severity="warning",
@@ -121,6 +114,9 @@ def _relation(lead: ShiftDiagnosis, found: Estimate | None) -> Iterator[Finding]
 
 
 def _few_classes(lead: ShiftDiagnosis) -> Iterator[Finding]:
+    """ST130, where a shift of all samples, or classes, is shown: in one of twenty pairs some class is off by chance."""
+    if shown(lead, "mmd") is None and shown(lead, "conditional") is None:
+        return
     moved, tested = classes_moved(lead)
     if moved and tested >= LEAST_CLASSES and len(moved) <= FEW_CLASSES * tested:
         yield Finding(
@@ -131,17 +127,3 @@ def _few_classes(lead: ShiftDiagnosis) -> Iterator[Finding]:
             message=f"Under {lead.backbone}, {', '.join(moved)} moved by a test of their own, and no other did.",
             evidence={"backbone": lead.backbone, "classes": list(moved), "n_tested": tested},
         )
-
-
-def _row(lead: ShiftDiagnosis, measure: str) -> ShiftRow | None:
-    return next((row for row in lead.rows if row.measure == measure), None)
-
-
-def _rejects(lead: ShiftDiagnosis, row: ShiftRow) -> bool:
-    return row.pvalue_holm is not None and row.pvalue_holm <= lead.alpha
-
-
-def _number(details: Details, key: str) -> float:
-    value = details[key]
-    assert isinstance(value, int | float)
-    return float(value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shiftscope.checks.causes import classes_moved
-from shiftscope.checks.compared import compared, row_of
+from shiftscope.checks.compared import compared
+from shiftscope.checks.evidence import only_balance, shown
 from shiftscope.core.records import Finding, RunRecord
 from shiftscope.core.shift import ShiftDiagnosis, ShiftRow
 
@@ -22,27 +22,17 @@ def check_shift(record: RunRecord) -> Iterator[Finding]:
     all backbones that see the same shift; its numbers are those of the backbone ranked first, or of the first.
     """
     for diagnoses in compared(record):
-        moved = [d for d in diagnoses if _beyond_noise(d) is not None]
+        moved = [(d, row) for d in diagnoses if (row := shown(d, "mmd")) is not None]
         if moved:
-            yield _inputs_moved(moved[0], len(moved), len(diagnoses))
+            # Where no class looks otherwise than before, it is their proportions that moved, and ST110 says so.
+            lead, row = moved[0]
+            yield _inputs_moved(lead, row, len(moved), len(diagnoses), alike=only_balance(record, lead))
 
 
-def _beyond_noise(diagnosis: ShiftDiagnosis) -> ShiftRow | None:
-    row = row_of(diagnosis, "mmd")
-    if row is None or row.pvalue_holm is None or row.pvalue_holm > diagnosis.alpha:
-        return None
-    return row if row.beyond else None
-
-
-def _inputs_moved(lead: ShiftDiagnosis, n_moved: int, n_backbones: int) -> Finding:
-    row = _beyond_noise(lead)
-    assert row is not None
+def _inputs_moved(lead: ShiftDiagnosis, row: ShiftRow, n_moved: int, n_backbones: int, *, alike: bool) -> Finding:
     assert row.effect is not None
     assert row.floor is not None
     under = f"{n_moved} of {n_backbones} backbones" if n_backbones > 1 else lead.backbone
-    moved, tested = classes_moved(lead)
-    # Where no class looks otherwise than before, it is their proportions that moved, and other findings say so.
-    alike = tested > 1 and not moved
     return Finding(
         code="ST101",
         severity="note" if alike else "warning",

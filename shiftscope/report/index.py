@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from shiftscope.checks.order import SEVERITIES
 from shiftscope.core.load import RECORD, load_record
 from shiftscope.core.records import Finding, RunRecord
 from shiftscope.core.text import shown
@@ -21,7 +22,6 @@ from shiftscope.report.markdown import table_lines
 from shiftscope.report.numerals import day, listed, plural, small_count
 from shiftscope.report.page import EMPTY, Cell, Column, Row, Table
 from shiftscope.report.ranked import RankReading, first_places, read_rankings
-from shiftscope.report.sections import SEVERITIES
 from shiftscope.report.shifted import read_shifts
 from shiftscope.report.sourced import sources_headline
 from shiftscope.report.verdicts import headline

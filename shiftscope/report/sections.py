@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from shiftscope.checks.order import SEVERITIES, place
 from shiftscope.core.records import Finding, InputCard, RunRecord
 from shiftscope.report.advised import Why, reasons, strategy_lead, two_line
 from shiftscope.report.caveats import caveats, trust_lead
@@ -36,7 +37,6 @@ from shiftscope.report.verdicts import how_far, order_line, set_line, shift_lead
 
 __all__ = ["Findings", "Section", "Trust", "findings_line", "grouped_findings", "target_sections", "trust"]
 
-SEVERITIES = ("error", "warning", "note")
 # Findings of one code that are shown before the rest is folded away.
 SHOWN = 3
 RULES = (
@@ -278,11 +278,8 @@ def trust(record: RunRecord, rankings: Sequence[RankReading], shifts: Sequence[S
 
 
 def sorted_findings(record: RunRecord, best: Collection[str]) -> list[Finding]:
-    """Errors first, then by code; within a code the recommended models first, then by subject."""
-    return sorted(
-        record.findings,
-        key=lambda f: (SEVERITIES.index(f.severity), f.code, f.subject not in best, f.subject),
-    )
+    """In the order of ``checks.order``; within a code the recommended models first, then by subject."""
+    return sorted(record.findings, key=lambda f: (place(f), f.subject not in best, f.subject))
 
 
 @dataclass(frozen=True)

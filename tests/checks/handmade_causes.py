@@ -10,12 +10,20 @@ ROWS = {
 WHERE = {"source": "photo", "target": "sketch"}
 
 
-def diagnosis(*, backbone="net", rows=None, per_class=()):
+def diagnosis(*, backbone="net", rows=None, per_class=(), new_classes=()):
     made = [ShiftRow(measure=m, **row) for m, row in {**ROWS, **(rows or {})}.items()]
-    return ShiftDiagnosis(**WHERE, backbone=backbone, n_source=90, n_target=90, rows=made, per_class=list(per_class))
+    return ShiftDiagnosis(
+        **WHERE,
+        backbone=backbone,
+        n_source=90,
+        n_target=90,
+        rows=made,
+        per_class=list(per_class),
+        not_compared={"target": list(new_classes)} if new_classes else {},
+    )
 
 
-def record(*, coverage=None, label_shift=None, concept=None, rows=None, per_class=()):
+def record(*, coverage=None, label_shift=None, concept=None, rows=None, per_class=(), new_classes=()):
     """``coverage`` are its shares, the others the lower ends of their intervals."""
     estimates = {}
     if coverage is not None:
@@ -34,6 +42,6 @@ def record(*, coverage=None, label_shift=None, concept=None, rows=None, per_clas
         results=[
             MeasureResult(measure=m, kind="shift", backbone="net", estimate=e, **WHERE) for m, e in estimates.items()
         ],
-        diagnoses=[diagnosis(rows=rows, per_class=per_class)],
+        diagnoses=[diagnosis(rows=rows, per_class=per_class, new_classes=new_classes)],
         provenance=Provenance(created="2026-11-21T00:00:00Z"),
     )
