@@ -45,11 +45,11 @@ class Run:
         from shiftscope.report.html import render_html
 
         page = Path(path)
-        write_atomic(page, render_html(self.record))
+        write_atomic(page, render_html(self.record, self.outcome.thumbnails))
         return page
 
     def save(self, folder: str | Path) -> Path:
-        """Write run.json, its arrays and report.html into ``folder`` and return it."""
+        """Write run.json, what stands beside it and report.html into ``folder`` and return it."""
         from shiftscope.report.html import render_html
 
         write_run(self.outcome, Path(folder), render=render_html)
@@ -63,19 +63,24 @@ def rank(
     source: str | None = None,
     device: str = "auto",
     trust_code: bool = False,
+    images: bool = True,
     cache: Path | None = None,
     **spec: Any,
 ) -> Run:
     """Rank ``backbones`` (addresses) for the labelled data set ``target`` (an address).
 
     ``spec`` takes the other fields of the specification: ``per_class``, ``budget``, ``random``, ``select``,
-    ``measures``, ``tap``, ``seed``. Same as ``shiftscope rank``.
+    ``measures``, ``tap``, ``seed``. With a source, ``images`` says whether to keep thumbnails of at most 24 samples.
+    Same as ``shiftscope rank``.
     """
     written = {"targets": {default_name(target): target}, "backbones": list(backbones), **spec}
     if source is not None:
         written["source"] = source
     made = parse_spec(written, at="rank")
-    return Run(execute(made, kind="rank", given=written, device=device, trust_code=trust_code, cache=cache))
+    outcome = execute(
+        made, kind="rank", given=written, device=device, trust_code=trust_code, images=images, cache=cache
+    )
+    return Run(outcome)
 
 
 def sources(
@@ -98,12 +103,20 @@ def sources(
     return Run(execute_sources(made, given=written, device=device, trust_code=trust_code, cache=cache))
 
 
-def run(file: str | Path, *, device: str = "auto", trust_code: bool = False, cache: Path | None = None) -> Run:
-    """Do what a TOML file says. Same as ``shiftscope run``."""
+def run(
+    file: str | Path,
+    *,
+    device: str = "auto",
+    trust_code: bool = False,
+    images: bool = True,
+    cache: Path | None = None,
+) -> Run:
+    """Do what a TOML file says; ``images`` as for :func:`rank`. Same as ``shiftscope run``."""
     spec, given = load_spec(Path(file))
     if spec.gate:
         parse_policy(spec.gate, at=f"{file}: gate")
-    return Run(execute(spec, kind="run", given=given, device=device, trust_code=trust_code, cache=cache))
+    outcome = execute(spec, kind="run", given=given, device=device, trust_code=trust_code, images=images, cache=cache)
+    return Run(outcome)
 
 
 def audit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shiftscope.analysis.cards import by_name, features_card, input_card
+from shiftscope.analysis.project import project
 from shiftscope.analysis.run import RunOutcome, chosen_measures
 from shiftscope.analysis.shift import diagnose_pair
 from shiftscope.checks import find
@@ -31,13 +32,14 @@ def diagnose_features(source: FeatureSet, target: FeatureSet, spec: RunSpec) -> 
             f"{source.name} was seen by {source.card.name} and {target.name} by {card.name}: "
             "extract both with the same backbone."
         )
+    pair, kernels = Pair(source, target), choose()
     results, diagnosis = diagnose_pair(
-        Pair(source, target),
+        pair,
         backbone=card.name,
         measures=measures,
         options=spec.measures,
         seed=spec.seed,
-        kernels=choose(),
+        kernels=kernels,
     )
     record = RunRecord(
         kind="shift",
@@ -51,7 +53,7 @@ def diagnose_features(source: FeatureSet, target: FeatureSet, spec: RunSpec) -> 
         ),
         backbones={card.name: card},
         results=sorted(results, key=lambda r: r.measure),
-        diagnoses=[diagnosis],
+        diagnoses=[diagnosis.model_copy(update={"projection": project(pair, kernels)})],
         provenance=provenance(),
     )
     return RunOutcome(record.model_copy(update={"findings": find(record)}), results)

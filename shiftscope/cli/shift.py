@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from shiftscope.cli._options import backbone_options, given_spec, measure_options, place_of, run_options
+from shiftscope.cli._options import backbone_options, given_spec, images_option, measure_options, place_of, run_options
 
 __all__ = ["command"]
 
@@ -16,6 +16,7 @@ __all__ = ["command"]
 @click.argument("target")
 @backbone_options
 @measure_options
+@images_option
 @run_options
 def command(source: str, target: str, **options: Any) -> None:
     """Measure how far TARGET is from SOURCE in the features of each backbone; labels are used where both have them.

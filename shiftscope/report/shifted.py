@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from shiftscope.core.records import ClassShift, Estimate, InputCard, RunRecord, ShiftDiagnosis, ShiftRow
 from shiftscope.core.text import shown
+from shiftscope.report.separation import Curve, Support, read_curve, read_supports
 from shiftscope.report.vocabulary import MeasureWords, words_for
 
 __all__ = ["Null", "ShiftLine", "ShiftReading", "Verdict", "read_shifts"]
@@ -42,11 +43,6 @@ class ShiftLine:
     def pvalue(self) -> float | None:
         """The p-value that counts: Holm-adjusted where it is known."""
         return self.row.pvalue if self.row.pvalue_holm is None else self.row.pvalue_holm
-
-    @property
-    def rejects(self) -> bool:
-        """Whether the test rejects "no shift" at the diagnosis' level."""
-        return self.pvalue is not None and self.pvalue <= self.alpha
 
     @property
     def beyond(self) -> bool:
@@ -83,6 +79,9 @@ class ShiftReading:
     null: Null | None
     others: tuple[ShiftDiagnosis, ...]
     cards: tuple[InputCard | None, InputCard | None] = (None, None)  # of the source and of the target
+    curve: Curve | None = None
+    supports: tuple[Support, ...] = ()
+    thumbnails: Mapping[str, bytes] = field(default_factory=dict)  # JPEG files by the names that witnesses give
 
     @property
     def target(self) -> str:
@@ -113,7 +112,7 @@ class ShiftReading:
     @property
     def verdict(self) -> Verdict:
         """``moved``: a test rejects and the key effect is clearly beyond its floor; ``small``: rejects, but is not."""
-        if any(line.rejects for line in self.lines):
+        if self.diagnosis.rejects:
             return "moved" if self.key is not None and (self.key.beyond or self.key.row.floor is None) else "small"
         return "unclear" if any(line.pvalue is not None for line in self.lines) else "untested"
 
@@ -134,13 +133,18 @@ class ShiftReading:
         return tuple(c for c in self.classes if c.pvalue_holm is not None and c.pvalue_holm <= self.diagnosis.alpha)
 
 
-def read_shifts(record: RunRecord, preferred: Mapping[str, str]) -> list[ShiftReading]:
-    """Read one diagnosis per target: under the backbone ``preferred`` names for it, else the record's first."""
+def read_shifts(
+    record: RunRecord, preferred: Mapping[str, str], thumbnails: Mapping[str, bytes] | None = None
+) -> list[ShiftReading]:
+    """Read one diagnosis per target: under the backbone ``preferred`` names for it, else the record's first.
+
+    ``thumbnails`` are JPEG files by the names that witnesses give.
+    """
     targets = dict.fromkeys(d.target for d in record.diagnoses)
-    return [_read(record, target, preferred.get(target)) for target in targets]
+    return [_read(record, target, preferred.get(target), thumbnails or {}) for target in targets]
 
 
-def _read(record: RunRecord, target: str, backbone: str | None) -> ShiftReading:
+def _read(record: RunRecord, target: str, backbone: str | None, thumbnails: Mapping[str, bytes]) -> ShiftReading:
     found = [d for d in record.diagnoses if d.target == target]
     main = next((d for d in found if d.backbone == backbone), found[0])
     return ShiftReading(
@@ -149,6 +153,9 @@ def _read(record: RunRecord, target: str, backbone: str | None) -> ShiftReading:
         null=_null(record, main),
         others=tuple(d for d in found if d is not main),
         cards=(_card(record, "source", main.source), _card(record, "target", main.target)),
+        curve=read_curve(record, main),
+        supports=read_supports(record, main),
+        thumbnails=thumbnails,
     )
 
 
