@@ -14,7 +14,7 @@ __all__ = ["project"]
 
 # Samples of both sides together that the axes are fitted to, and samples of one side whose places are kept.
 MOST_FITTED = 2000
-KEPT = 150
+KEPT = 120
 CLASSES = 20
 DECIMALS = 2
 

@@ -34,12 +34,11 @@ def plane(view: ShiftReading, number: int) -> Picture | None:
     drawings = [_samples(view, found, (x, y), f"{name}a")]
     if found.classes:
         drawings.append(_classes(view, found, (x, y), f"{name}b"))
-    means = f" On the other panel the mean of each class, with a line from {view.source} to {view.target}."
+    means = " On the other panel, the mean of each class."
     note = (
-        f"Principal components of {count(found.n_fit)} samples of either side; discs {view.source}, squares "
-        f"{view.target}, {count(len(found.source.x))} of each drawn.{means if found.classes else ''} The plane shows "
-        "where samples vary most, not where the sides differ most: sides that overlap here may be far apart in another "
-        "direction."
+        f"Principal components of {count(found.n_fit)} samples of either side, {count(len(found.source.x))} of them "
+        f"drawn.{means if found.classes else ''} The plane shows where samples vary most, not where the sides differ "
+        "most: sides that overlap here may lie far apart in another direction."
     )
     half = not found.classes
     return Picture(name, number, _reading(view, found), note, tuple(drawings), _table(view, found), half=half)
@@ -91,7 +90,12 @@ def _scales(found: Projection) -> tuple[Scale, Scale]:
 
 
 def _samples(view: ShiftReading, found: Projection, axes: tuple[Scale, Scale], name: str) -> Markup:
-    sheet, (x, y) = _frame(view, found, axes), axes
+    sheet, (x, y) = _frame(found, axes), axes
+    sources = cut(view.source, 140, 11)
+    after = 13 + text_width(sources, 11) + 14
+    for words, css, at in ((sources, "src", 4.0), (cut(view.target, NARROW - after - 12, 11), "t sq", after)):
+        sheet.dots([(at, 8)], css)
+        sheet.text(at + 9, 12, words, "s")
     for points, css in ((found.source, "src"), (found.target, "t sq")):
         # Whole pixels: nobody sees less, and it keeps pages small.
         sheet.dots([(round(x(a)), round(y(b))) for a, b in _points(points)], f"{css} pt")
@@ -102,7 +106,8 @@ def _samples(view: ShiftReading, found: Projection, axes: tuple[Scale, Scale], n
 
 
 def _classes(view: ShiftReading, found: Projection, axes: tuple[Scale, Scale], name: str) -> Markup:
-    sheet, (x, y) = _frame(view, found, axes), axes
+    sheet, (x, y) = _frame(found, axes), axes
+    sheet.text(0, 12, cut(f"class means, from {view.source} to {view.target}", NARROW, 11), "s")
 
     def pixel(at: Point) -> Point:
         return x(at[0]), y(at[1])
@@ -123,8 +128,8 @@ def _classes(view: ShiftReading, found: Projection, axes: tuple[Scale, Scale], n
     return sheet.render(name, f"Class means of {view.source} and {view.target} in the same plane", spoken)
 
 
-def _frame(view: ShiftReading, found: Projection, axes: tuple[Scale, Scale]) -> Sheet:
-    """A sheet with grid, axes with their explained variance, and what the marks mean."""
+def _frame(found: Projection, axes: tuple[Scale, Scale]) -> Sheet:
+    """A sheet with grid and axes with their explained variance."""
     x, y = axes
     sheet = Sheet(NARROW, y.start + FOOT, "solo")
     for t in x.ticks(5):
@@ -133,12 +138,6 @@ def _frame(view: ShiftReading, found: Projection, axes: tuple[Scale, Scale]) -> 
     for t in y.ticks(4):
         sheet.lines([((x.start, y(t)), (x.end, y(t)))], "g")
         sheet.text(x.start - 6, y(t) + 4, tick(t), "s mu", "end")
-    sources = cut(view.source, 140, 11)
-    sheet.dots([(4, 8)], "src")
-    sheet.text(13, 12, sources, "s")
-    after = 13 + text_width(sources, 11) + 14
-    sheet.dots([(after, 8)], "t sq")
-    sheet.text(after + 9, 12, cut(view.target, NARROW - after - 12, 11), "s")
     first, second = (f"{percent(share)}{NBSP}%" for share in found.explained)
     sheet.text(0, TOP - 9, f"second component, {second} of the variance", "s mu")
     sheet.text(x.end, y.start + 31, f"first component, {first} of the variance", "s mu", "end")

@@ -15,7 +15,7 @@ __all__ = ["roc"]
 
 LEFT, TOP, SIDE, FOOT = 34.0, 24.0, 250.0, 38
 # Shares of the source taken for the target at which the table reads the curve.
-LEVELS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+LEVELS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5)
 GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -26,10 +26,9 @@ def roc(view: ShiftReading, number: int) -> Picture | None:
     name = f"fig-{number}"
     target, source = view.target, view.source
     note = (
-        f"At every threshold: upwards the share of {target} that is found, to the right the share of {source} that is "
-        f"taken for it, by a classifier that was trained on other samples. AUC: how often a sample of {target} gets a "
-        f"higher score than one of {source}; guessing gives 0.5, the dashed line. It finds differences that do no "
-        "harm, too, and none that is not linear in the features."
+        f"Upwards the share of {target} that is found, to the right that of {source} that is taken for it, at every "
+        f"threshold, on held-out samples. AUC: how often a sample of {target} scores higher than one of {source}; "
+        "guessing gives 0.5. It finds harmless differences, too, and none that is not linear in the features."
     )
     drawing = _draw(view, view.curve, name)
     return Picture(
@@ -52,7 +51,7 @@ def _draw(view: ShiftReading, curve: Curve, name: str) -> Markup:
         sheet.text(x(0) - 8, y(share) + 4, f"{100 * share:g}", "s mu", "end")
     sheet.lines([((x(0), y(1)), (x(0), y(0)), (x(1), y(0)))], "ax")
     sheet.lines([((x(0), y(0)), (x(1), y(1)))], "ref")
-    corners = [(x(a), y(b)) for a, b in zip(curve.wrong, curve.right, strict=True)]
+    corners = [(round(x(a)), round(y(b))) for a, b in zip(curve.wrong, curve.right, strict=True)]
     sheet.lines([corners], "now")
     sheet.text(x(0.97), y(0.06), f"AUC{NBSP}{fixed(curve.auc, 2)}", "b tt", "end")
     sheet.text(x(0.55), y(0.43), "guessing", "s mu")
