@@ -46,11 +46,11 @@ class Run:
         from shiftscope.report.html import render_html
 
         page = Path(path)
-        write_atomic(page, render_html(self.record))
+        write_atomic(page, render_html(self.record, self.outcome.thumbnails))
         return page
 
     def save(self, folder: str | Path) -> Path:
-        """Write run.json, its arrays and report.html into ``folder`` and return it."""
+        """Write run.json, what stands beside it and report.html into ``folder`` and return it."""
         from shiftscope.report.html import render_html
 
         write_run(self.outcome, Path(folder), render=render_html)
@@ -64,6 +64,7 @@ def rank(
     source: Addresses | None = None,
     device: str = "auto",
     trust_code: bool = False,
+    images: bool = True,
     cache: Path | None = None,
     **spec: Any,
 ) -> Run:
@@ -71,13 +72,17 @@ def rank(
 
     ``source`` is what the target is compared with as well: an address, several, or addresses by name. ``spec`` takes
     the other fields of the specification: ``per_class``, ``budget``, ``random``, ``select``, ``measures``, ``tap``,
-    ``seed``. Same as ``shiftscope rank``.
+    ``seed``. With a source, ``images`` says whether to keep thumbnails of at most 24 samples. Same as ``shiftscope
+    rank``.
     """
     written = {"targets": {default_name(target): target}, "backbones": list(backbones), **spec}
     if source is not None:
         written |= written_sources(source)
     made = parse_spec(written, at="rank")
-    return Run(execute(made, kind="rank", given=written, device=device, trust_code=trust_code, cache=cache))
+    outcome = execute(
+        made, kind="rank", given=written, device=device, trust_code=trust_code, images=images, cache=cache
+    )
+    return Run(outcome)
 
 
 def shift(
@@ -87,13 +92,15 @@ def shift(
     *,
     device: str = "auto",
     trust_code: bool = False,
+    images: bool = True,
     cache: Path | None = None,
     **spec: Any,
 ) -> Run:
     """Say how far each ``target`` is from each ``source`` in the features of each of ``backbones`` (addresses).
 
     ``source`` and ``target`` are an address, several, or addresses by name; no backbones where all are extracted
-    features. ``spec`` takes ``per_class``, ``select``, ``measures`` and ``seed``. Same as ``shiftscope shift``.
+    features. ``images`` says whether to keep thumbnails of at most 24 samples. ``spec`` takes ``per_class``,
+    ``select``, ``measures`` and ``seed``. Same as ``shiftscope shift``.
     """
     written = {
         "targets": named_addresses(target, "target"),
@@ -102,7 +109,10 @@ def shift(
         **spec,
     }
     made = parse_spec(written, at="shift")
-    return Run(execute(made, kind="shift", given=written, device=device, trust_code=trust_code, cache=cache))
+    outcome = execute(
+        made, kind="shift", given=written, device=device, trust_code=trust_code, images=images, cache=cache
+    )
+    return Run(outcome)
 
 
 def sources(
@@ -125,12 +135,20 @@ def sources(
     return Run(execute_sources(made, given=written, device=device, trust_code=trust_code, cache=cache))
 
 
-def run(file: str | Path, *, device: str = "auto", trust_code: bool = False, cache: Path | None = None) -> Run:
-    """Do what a TOML file says. Same as ``shiftscope run``."""
+def run(
+    file: str | Path,
+    *,
+    device: str = "auto",
+    trust_code: bool = False,
+    images: bool = True,
+    cache: Path | None = None,
+) -> Run:
+    """Do what a TOML file says; ``images`` as for :func:`rank`. Same as ``shiftscope run``."""
     spec, given = load_spec(Path(file))
     if spec.gate:
         parse_policy(spec.gate, at=f"{file}: gate")
-    return Run(execute(spec, kind="run", given=given, device=device, trust_code=trust_code, cache=cache))
+    outcome = execute(spec, kind="run", given=given, device=device, trust_code=trust_code, images=images, cache=cache)
+    return Run(outcome)
 
 
 def audit(

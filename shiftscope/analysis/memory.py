@@ -9,12 +9,13 @@ from typing import Any
 from shiftscope.analysis.cards import by_name, features_card, input_card
 from shiftscope.analysis.family import adjusted
 from shiftscope.analysis.nearest import order_sources
+from shiftscope.analysis.project import project
 from shiftscope.analysis.run import RunOutcome, chosen_measures
 from shiftscope.analysis.shift import diagnose_pair
 from shiftscope.checks import find
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.provenance import provenance
-from shiftscope.core.records import BackboneCard, RunRecord
+from shiftscope.core.records import BackboneCard, MeasureResult, RunRecord, ShiftDiagnosis
 from shiftscope.core.spec import RunSpec
 from shiftscope.errors import InputError
 from shiftscope.kernels import choose
@@ -35,13 +36,15 @@ def diagnose_features(sources: Sequence[FeatureSet], targets: Sequence[FeatureSe
     for role, sets in (("source", sources), ("target", targets)):
         _demand_names(role, [fs.name for fs in sets])
     sources, targets = (sorted(sets, key=lambda fs: fs.name) for sets in (sources, targets))
-    card = _card([*targets, *sources])
-    given: dict[str, Any] = {"backbone": card.name, "seed": spec.seed, "kernels": choose()}
-    done = [
-        diagnose_pair(Pair(source, target), measures=measures, options=spec.measures, **given)
-        for target, source in product(targets, sources)
-    ]
-    results = [result for mine, _ in done for result in mine]
+    card, kernels = _card([*targets, *sources]), choose()
+    given: dict[str, Any] = {"backbone": card.name, "seed": spec.seed, "kernels": kernels}
+    results: list[MeasureResult] = []
+    diagnoses: list[ShiftDiagnosis] = []
+    for target, source in product(targets, sources):
+        pair = Pair(source, target)
+        mine, diagnosis = diagnose_pair(pair, measures=measures, options=spec.measures, **given)
+        results += mine
+        diagnoses.append(diagnosis.model_copy(update={"projection": project(pair, kernels)}))
     orders = [order_sources(sources, target, options=spec.measures.get("mmd"), **given) for target in targets]
     record = RunRecord(
         kind="shift",
@@ -55,7 +58,7 @@ def diagnose_features(sources: Sequence[FeatureSet], targets: Sequence[FeatureSe
         ),
         backbones={card.name: card},
         results=sorted(results, key=lambda r: (r.target, r.source or "", r.measure)),
-        diagnoses=adjusted([diagnosis for _, diagnosis in done], results),
+        diagnoses=adjusted(diagnoses, results),
         source_orders=[order for order in orders if order is not None and "mmd" in measures],
         provenance=provenance(),
     )

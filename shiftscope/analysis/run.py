@@ -17,9 +17,11 @@ from shiftscope.analysis.features import Extracted, extract_all
 from shiftscope.analysis.inputs import Candidates, demand, demand_classes, needs_labels, open_candidates, open_inputs
 from shiftscope.analysis.nearest import order_all
 from shiftscope.analysis.profile import demand_profiles, profile_all
+from shiftscope.analysis.project import project
 from shiftscope.analysis.raced import demand_race, race_and_rank
 from shiftscope.analysis.rank import AGGREGATE, measure_candidates, rank_candidates
 from shiftscope.analysis.shift import diagnose_pair
+from shiftscope.analysis.thumbnails import add_thumbnails
 from shiftscope.checks import find
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.provenance import provenance
@@ -39,10 +41,11 @@ Kind: TypeAlias = Literal["rank", "shift", "run"]
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """The record of a run, and its results with the arrays that stand beside the record."""
+    """The record of a run, its results with the arrays that stand beside the record, and thumbnails by name."""
 
     record: RunRecord
     results: list[MeasureResult]
+    thumbnails: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass
@@ -66,6 +69,7 @@ def execute(
     given: Mapping[str, Any] | None = None,
     device: str = "auto",
     trust_code: bool = False,
+    images: bool = True,
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> RunOutcome:
@@ -82,6 +86,8 @@ def execute(
         The specification as written, for the record.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    images
+        Whether to make thumbnails of witness samples, at most 24.
     """
     clock = Clock()
     transfer, shift = chosen_measures(spec, kind)
@@ -108,8 +114,11 @@ def execute(
     with clock.stage("profile"), few_threads(found):
         profiles = profile_all(found, results, transfer, spec)
     with clock.stage("diagnose"), few_threads(found):
-        more, diagnoses = _diagnose_all(found, shift, spec, candidates) if shift and found.sources else ([], [])
+        more, diagnoses = (
+            _diagnose_all(found, shift, spec, candidates, rankings) if shift and found.sources else ([], [])
+        )
         orders = order_all(found, shift, spec, candidates.baselines)
+        diagnoses, thumbnails = add_thumbnails(diagnoses, inputs) if images else (diagnoses, {})
     with clock.stage("advise"), few_threads(found):
         told = tell(
             [*results, *more],
@@ -136,7 +145,7 @@ def execute(
         costs=found.costs.model_copy(update={"seconds": clock.seconds}),
         provenance=provenance(device=found.device, threads=cores()),
     )
-    return RunOutcome(record.model_copy(update={"findings": find(record)}), results + more)
+    return RunOutcome(record.model_copy(update={"findings": find(record)}), results + more, thumbnails)
 
 
 def chosen_measures(spec: RunSpec, kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -217,22 +226,31 @@ def _failures(reasons: Mapping[str, str], measures: tuple[str, ...], **where: An
 
 
 def _diagnose_all(
-    found: Extracted, measures: tuple[str, ...], spec: RunSpec, candidates: Candidates
+    found: Extracted,
+    measures: tuple[str, ...],
+    spec: RunSpec,
+    candidates: Candidates,
+    rankings: list[Ranking],
 ) -> tuple[list[MeasureResult], list[ShiftDiagnosis]]:
     results: list[MeasureResult] = []
     diagnoses: list[ShiftDiagnosis] = []
+    kernels, first = choose(found.device), {ranking.target: ranking.first for ranking in rankings}
     for target, source in product(found.targets, found.sources):
-        for backbone, pair in found.pairs(source, target, candidates.baselines):
+        pairs = found.pairs(source, target, candidates.baselines)
+        # The one that a report draws.
+        leading = next((b for b, _ in pairs if b == first.get(target)), pairs[0][0] if pairs else None)
+        for backbone, pair in pairs:
             mine, diagnosis = diagnose_pair(
                 pair,
                 backbone=backbone,
                 measures=measures,
                 options=spec.measures,
                 seed=spec.seed,
-                kernels=choose(found.device),
+                kernels=kernels,
             )
             results += mine
-            diagnoses.append(diagnosis)
+            plane = {"projection": project(pair, kernels)} if backbone == leading else {}
+            diagnoses.append(diagnosis.model_copy(update=plane))
         where = {"kind": "shift", "target": target, "source": source}
         results += _failures(found.not_paired(source, target, candidates.baselines), measures, **where)
     return results, adjusted(diagnoses, results)

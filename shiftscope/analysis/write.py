@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from shiftscope.analysis.run import RunOutcome
-from shiftscope.core.artifacts import ARRAYS, pack_arrays, result_arrays
+from shiftscope.core.artifacts import ARRAYS, THUMBNAILS, pack_arrays, pack_thumbnails, result_arrays
 from shiftscope.core.files import write_atomic
 from shiftscope.core.load import RECORD, dump_record
 from shiftscope.core.records import RunRecord
@@ -17,11 +17,13 @@ __all__ = ["PAGE", "write_run"]
 PAGE = "report.html"
 
 
-def write_run(outcome: RunOutcome, folder: Path, *, render: Callable[[RunRecord], str]) -> RunRecord:
-    """Write arrays, report and record into ``folder`` and return the record, which now names its artifacts.
+def write_run(
+    outcome: RunOutcome, folder: Path, *, render: Callable[[RunRecord, Mapping[str, bytes]], str]
+) -> RunRecord:
+    """Write arrays, thumbnails, report and record into ``folder`` and return the record, which now names its artifacts.
 
     Everything is made before the first file is written, and the record comes last: where there is a run.json,
-    all that it names is there.
+    all that it names is there. Thumbnails that an earlier run left in the folder go: they are copies of images.
 
     Raises
     ------
@@ -29,12 +31,16 @@ def write_run(outcome: RunOutcome, folder: Path, *, render: Callable[[RunRecord]
         If the folder cannot be written.
     """
     arrays = result_arrays(outcome.results)
-    packed, digest = pack_arrays(arrays)
-    record = outcome.record.model_copy(update={"artifacts": {ARRAYS: digest} if arrays else {}})
-    page = render(record)
+    packed = {ARRAYS: pack_arrays(arrays)} if arrays else {}
+    if outcome.thumbnails:
+        packed[THUMBNAILS] = pack_thumbnails(outcome.thumbnails)
+    record = outcome.record.model_copy(update={"artifacts": {name: digest for name, (_, digest) in packed.items()}})
+    page = render(record, outcome.thumbnails)
     try:
-        if arrays:
-            write_atomic(folder / ARRAYS, packed)
+        for name, (data, _) in packed.items():
+            write_atomic(folder / name, data)
+        if not outcome.thumbnails:
+            (folder / THUMBNAILS).unlink(missing_ok=True)
         write_atomic(folder / PAGE, page)
         write_atomic(folder / RECORD, dump_record(record))
     except OSError as reason:

@@ -10,7 +10,7 @@ from shiftscope.checks.compared import compared, row_of
 from shiftscope.checks.evidence import balance_differs, classes_moved, estimate_of, number, only_balance, shown
 from shiftscope.core.records import Estimate, Finding, RunRecord, ShiftDiagnosis
 
-__all__ = ["check_causes"]
+__all__ = ["check_causes", "least_share"]
 
 Z = 1.96
 FEW_CLASSES = 1 / 3
@@ -39,8 +39,8 @@ def _support(lead: ShiftDiagnosis, coverage: Estimate | None, *, explained: bool
     if coverage is None or row is None:
         return
     known = {k: number(coverage.details, k) for k in ("precision", "precision_null", "recall", "recall_null")}
-    outside = _below(known["precision"], known["precision_null"], lead.n_target)
-    left_out = _below(known["recall"], known["recall_null"], lead.n_source)
+    outside = known["precision"] < least_share(known["precision_null"], lead.n_target)
+    left_out = known["recall"] < least_share(known["recall_null"], lead.n_source)
     numbers = {"backbone": lead.backbone, "coverage": coverage.value, "pvalue_holm": row.pvalue_holm, **known}
     shares = (
         f"{known['precision']:.0%} of its samples lie among the source's (halves of the source: "
@@ -68,9 +68,9 @@ def _support(lead: ShiftDiagnosis, coverage: Estimate | None, *, explained: bool
         )
 
 
-def _below(share: float, null: float, n: int) -> bool:
-    """Whether a share of n samples lies below what halves of one side give, by more than its own sampling noise."""
-    return share < null - Z * sqrt(null * (1 - null) / n)
+def least_share(null: float, n: int) -> float:
+    """Least share of n samples that may be the sampling noise of ``null``, what halves of one side give."""
+    return null - Z * sqrt(null * (1 - null) / n)
 
 
 def _balance(lead: ShiftDiagnosis, found: Estimate | None) -> Iterator[Finding]:

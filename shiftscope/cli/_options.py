@@ -17,6 +17,7 @@ __all__ = [
     "cache_option",
     "device_option",
     "given_spec",
+    "images_option",
     "measure_options",
     "place_of",
     "run_options",
@@ -34,6 +35,7 @@ class Place(TypedDict):
     output: Path | None
     as_json: bool
     trust_code: NotRequired[bool]
+    images: NotRequired[bool]
 
 
 def place_of(options: dict[str, Any]) -> Place:
@@ -44,6 +46,7 @@ def place_of(options: dict[str, Any]) -> Place:
         output=options.pop("output"),
         as_json=options.pop("as_json"),
         trust_code=options.pop("trust_code"),
+        images=options.pop("images", True),
     )
 
 
@@ -75,6 +78,15 @@ cache_option = click.option(
     envvar="SHIFTSCOPE_CACHE",
     show_envvar=True,
     help="Folder of the feature store; default: the user's cache folder.",
+)
+
+images_option = click.option(
+    "--no-images",
+    "images",
+    is_flag=True,
+    callback=lambda _context, _option, given: not given,
+    help="Keep no thumbnails. Without this, small copies of at most 24 of your images, those most unlike the other "
+    "data set, are stored beside run.json and shown in the report.",
 )
 
 backbone_options = _stack(

@@ -37,6 +37,7 @@ def run_and_finish(
             given=given,
             device=place["device"],
             trust_code=place.get("trust_code", False),
+            images=place.get("images", True),
             cache=place["cache"],
             progress=progress,
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from shiftscope.cli._options import backbone_options, given_spec, measure_options, place_of, run_options
+from shiftscope.cli._options import backbone_options, given_spec, images_option, measure_options, place_of, run_options
 
 __all__ = ["command"]
 
@@ -35,6 +35,7 @@ __all__ = ["command"]
 )
 @click.option("--no-random", is_flag=True, help="Leave out the random copy of each architecture.")
 @measure_options
+@images_option
 @run_options
 def command(target: str, **options: Any) -> None:
     """Rank candidates for TARGET, a labelled data set such as imagefolder:photos.

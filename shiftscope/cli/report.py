@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -34,7 +35,10 @@ PAGE, COMPARISON, INDEX = "report.html", "comparison.html", "index.html"
     help="Default: what the name after -o ends in, else html.",
 )
 @click.option("--table", is_flag=True, help="Print tables to the terminal instead.")
-def command(records: tuple[Path, ...], output: Path | None, form: Format | None, table: bool) -> None:
+@click.option(
+    "--no-images", is_flag=True, help="Leave out the thumbnails, which are small copies of images that the run saw."
+)
+def command(records: tuple[Path, ...], output: Path | None, form: Format | None, table: bool, no_images: bool) -> None:
     """Write the report of a run, compare two, or list a folder of them.
 
     RECORDS is one run.json or its folder; two of them, to see what changed beyond noise from the first to the second;
@@ -51,10 +55,11 @@ def command(records: tuple[Path, ...], output: Path | None, form: Format | None,
     elif records[0].is_dir() and not (records[0] / RECORD).exists():
         _index(records[0], wanted, output, table=table)
     else:
-        _report(records[0], wanted, output, table=table)
+        _report(records[0], wanted, output, table=table, images=not no_images)
 
 
-def _report(path: Path, form: Format, output: Path | None, *, table: bool) -> None:
+def _report(path: Path, form: Format, output: Path | None, *, table: bool, images: bool) -> None:
+    from shiftscope.core.artifacts import read_thumbnails
     from shiftscope.core.load import load_record
 
     record = load_record(path)
@@ -63,14 +68,15 @@ def _report(path: Path, form: Format, output: Path | None, *, table: bool) -> No
 
         print_record(record, terminal())
         return
-    _put(_rendered(record, form), form, output, _folder(path) / PAGE)
+    thumbnails = read_thumbnails(record, _folder(path)) if images and form == "html" else {}
+    _put(_rendered(record, form, thumbnails), form, output, _folder(path) / PAGE)
 
 
-def _rendered(record: RunRecord, form: Format) -> str:
+def _rendered(record: RunRecord, form: Format, thumbnails: Mapping[str, bytes]) -> str:
     if form == "html":
         from shiftscope.report.html import render_html
 
-        return render_html(record)
+        return render_html(record, thumbnails)
     if form == "md":
         from shiftscope.report.markdown import render_markdown
 

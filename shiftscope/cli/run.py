@@ -7,7 +7,7 @@ from typing import Unpack
 
 import click
 
-from shiftscope.cli._options import Place, run_options, trust_option
+from shiftscope.cli._options import Place, images_option, run_options, trust_option
 
 __all__ = ["command"]
 
@@ -15,6 +15,7 @@ __all__ = ["command"]
 @click.command("run")
 @click.argument("file", type=click.Path(path_type=Path))
 @trust_option
+@images_option
 @run_options
 def command(file: Path, *, seed: int | None, **place: Unpack[Place]) -> None:
     """Rank and diagnose as the TOML FILE says; the schema is printed by 'shiftscope schema spec'."""

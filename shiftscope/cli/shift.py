@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from shiftscope.cli._options import backbone_options, given_spec, measure_options, place_of, run_options
+from shiftscope.cli._options import backbone_options, given_spec, images_option, measure_options, place_of, run_options
 
 __all__ = ["command"]
 
@@ -23,6 +23,7 @@ __all__ = ["command"]
 )
 @backbone_options
 @measure_options
+@images_option
 @run_options
 def command(data: Sequence[str], sources: Sequence[str], **options: Any) -> None:
     """Measure how far each TARGET is from SOURCE in the features of each backbone; labels count where both have them.

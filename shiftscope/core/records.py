@@ -208,6 +208,13 @@ class Ranking(Record):
     )
 
     @property
+    def first(self) -> str | None:
+        """The candidate in first place, if any was ranked; of several that share it, the one most often best."""
+        shared = [row for row in self.rows if not row.baseline and row.rank == 1 and self.measures]
+        best = max(shared, key=lambda row: row.p_best or 0.0, default=None)
+        return None if best is None else best.backbone
+
+    @property
     def best_set(self) -> tuple[str, ...]:
         """Candidates that cannot be told from the best: the smallest set that held first place in ``level`` of draws.
 

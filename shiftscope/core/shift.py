@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from shiftscope.core.projection import Projection
 from shiftscope.core.record import Finite, Probability, Record
 
 __all__ = ["BANDS", "Band", "ClassShift", "Copies", "CopyPair", "ShiftDiagnosis", "ShiftRow", "Witness"]
@@ -100,6 +101,7 @@ class Witness(Record):
     value: Finite = Field(description="mean kernel to the source minus mean kernel to the target, itself left out")
     nearest: str = Field(description="id of the nearest sample of the other side")
     distance: Finite = Field(description="1 - cosine to it, about the mean of both sides")
+    thumbnail: str = Field(default="", description="name of its small picture beside the record, where there is one")
 
 
 class CopyPair(Record):
@@ -143,3 +145,12 @@ class ShiftDiagnosis(Record):
     )
     witnesses: list[Witness] = Field(default=[], description="of each side those most unlike the other, most first")
     copies: Copies | None = None
+    projection: Projection | None = Field(
+        default=None, description="both sides in one plane; of each source and target, under the backbone that leads"
+    )
+
+    @property
+    def rejects(self) -> bool:
+        """Whether some test rejects "no shift" at the level ``alpha``, after Holm correction where there is one."""
+        counted = (row.pvalue if row.pvalue_holm is None else row.pvalue_holm for row in self.rows)
+        return any(p is not None and p <= self.alpha for p in counted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shiftscope.core.features import FeatureSet, Pair
+from shiftscope.core.records import Details
 from shiftscope.core.target import Target
 from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import Kernels, choose
@@ -22,6 +24,7 @@ __all__ = [
     "gcv_penalty",
     "outranked",
     "over_halves",
+    "roc",
     "side_folds",
     "standardised",
 ]
@@ -35,6 +38,8 @@ PENALTIES = np.logspace(-4, 4, 33)
 # Held-out errors of different folds share training data. Nadeau and Bengio (Machine Learning 2003) widen their
 # variance by 1 + n_folds * n_test / n_train.
 SHARED_TRAINING = 1 + N_FOLDS / (N_FOLDS - 1)
+# Corners that are kept of an ROC curve, and how far what is left out may lie from them.
+CORNERS, NEAR = 40, 0.002
 
 
 def standardised(z: NDArray[np.float32]) -> Floats:
@@ -90,6 +95,27 @@ def outranked(scores: Floats, others: Floats) -> Floats:
     ordered = np.sort(others)
     below = np.searchsorted(ordered, scores, side="left") + np.searchsorted(ordered, scores, side="right")
     return np.asarray(below / (2 * len(others)))
+
+
+def roc(source: Floats, target: Floats) -> Details:
+    """ROC curve of held-out scores (n,) and (m,), higher for the source, as at most 40 of its corners.
+
+    ``roc_false`` and ``roc_true`` are the shares of the source and of the target that lie at or below a threshold:
+    what is taken for target wrongly, and rightly. Corners are added where the curve is furthest from those there are,
+    until it lies within 0.002 of them.
+    """
+    thresholds = np.unique(np.concatenate([source, target]))
+    shares = [np.searchsorted(np.sort(s), thresholds, side="right") / len(s) for s in (source, target)]
+    wrong, right = (np.concatenate([[0.0], share]) for share in shares)
+    # Seen along the diagonal the curve is a function, which its upright pieces keep it from being otherwise.
+    along, above = wrong + right, right - wrong
+    kept = [0, len(along) - 1]
+    while len(kept) < CORNERS:
+        gap = np.abs(above - np.interp(along, along[kept], above[kept]))
+        if gap.max() <= NEAR:
+            break
+        insort(kept, int(gap.argmax()))
+    return {"roc_false": wrong[kept].round(4).tolist(), "roc_true": right[kept].round(4).tolist()}
 
 
 def over_halves(pair: Pair, halves: list[Split], kernels: Kernels | None, judge: Judge) -> Floats:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Embedded", "fill"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-# Bytes up to which a page takes the data in.
+# Bytes up to which a page takes the data in; thumbnails do not count.
 LARGEST_PAGE = 450_000
+IMAGES = re.compile(r' src="data:[^"]*"')
 
 # What is embedded, in a sentence, and the data.
 Embedded = tuple[str, Mapping[str, object]]
@@ -42,7 +43,7 @@ def fill(template: str, content: dict[str, object], forms: Sequence[Embedded] = 
         "script_hash": _csp_hash(script),
     }
     bare = page.render(frame, embedded=without, record_json="")
-    size = len(bare.encode())
+    size = len(bare.encode()) - sum(map(len, IMAGES.findall(bare)))
     for said, data in forms:
         text = _dump(data)
         if size + len(text.encode()) <= LARGEST_PAGE:

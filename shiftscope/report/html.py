@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from shiftscope.core.records import RunRecord
 from shiftscope.core.sources import SourcesReport
@@ -47,8 +47,8 @@ SAME_CELLS = (
 )
 
 
-def render_html(record: RunRecord) -> str:
-    """Return the report of ``record`` as one HTML page.
+def render_html(record: RunRecord, thumbnails: Mapping[str, bytes] | None = None) -> str:
+    """Return the report of ``record`` as one HTML page, with ``thumbnails`` by the names that witnesses give.
 
     Names, reasons and messages are text wherever they come from. The whole record is embedded as JSON where the page
     has room for it. Takes about 10 ms of CPU per drawing beside the imports.
@@ -60,22 +60,22 @@ def render_html(record: RunRecord) -> str:
             ("Specification in force", spec_text(record.spec)),
             ("Specification as written", spec_text(record.given)),
         ],
-        **_content(record),
+        **_content(record, thumbnails or {}),
     }
     return fill("report.html", content, list(_forms(record)), "The record is too large to be embedded: see run.json.")
 
 
-def _content(record: RunRecord) -> dict[str, object]:
+def _content(record: RunRecord, thumbnails: Mapping[str, bytes]) -> dict[str, object]:
     if record.audit is not None:
         return _of_audit(record, AuditReading(record.audit))
-    return _of_run(record) if record.sources is None else _of_sources(record, record.sources)
+    return _of_run(record, thumbnails) if record.sources is None else _of_sources(record, record.sources)
 
 
-def _of_run(record: RunRecord) -> dict[str, object]:
+def _of_run(record: RunRecord, thumbnails: Mapping[str, bytes]) -> dict[str, object]:
     """What the page says of rankings and diagnoses."""
     rankings = read_rankings(record)
     best = recommended(rankings)
-    shifts = read_shifts(record, first_places(rankings))
+    shifts = read_shifts(record, first_places(rankings), thumbnails)
     orders = read_nearest(record, first_places(rankings))
     return {
         "title": _title(rankings, shifts),

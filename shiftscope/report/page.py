@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-__all__ = ["EMPTY", "Cell", "Column", "Picture", "Row", "Table", "cells", "heads", "number"]
+__all__ = ["EMPTY", "Cell", "Column", "Picture", "Row", "Table", "Thumbnail", "cells", "heads", "number"]
 
 EMPTY = "\N{EN DASH}"
 
@@ -44,10 +45,25 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Thumbnail:
+    """A small JPEG picture, what it shows for those who do not see it, and what stands below it."""
+
+    file: bytes
+    alt: str
+    words: str
+
+    @property
+    def address(self) -> str:
+        """The picture itself as an address, which needs no other file."""
+        return f"data:image/jpeg;base64,{base64.b64encode(self.file).decode()}"
+
+
+@dataclass(frozen=True)
 class Table:
     """A table; ``below`` are rows that stay below the others however those are sorted.
 
     ``heading`` is the column whose cells name their rows, ``note`` what to know of columns that are not brief.
+    ``thumbnails`` show some of its rows on a page.
     """
 
     caption: str
@@ -57,6 +73,7 @@ class Table:
     sortable: bool = False
     heading: int = 0
     note: str = ""
+    thumbnails: tuple[Thumbnail, ...] = ()
 
     @property
     def keyed(self) -> tuple[bool, ...]:
@@ -97,7 +114,8 @@ def _is_number(cell: Cell) -> bool:
 class Picture:
     """A figure: what it says, how to read it, its drawings for wide and narrow pages, and its numbers.
 
-    ``css`` is the class of the table.
+    ``css`` is the class of the table. A ``half`` figure is as wide as a narrow page, and two stand side by side on a
+    wide one.
     """
 
     name: str
@@ -108,6 +126,7 @@ class Picture:
     table: Table
     open: bool = False
     css: str = ""
+    half: bool = False
 
 
 def cells(*texts: str | Cell) -> tuple[Cell, ...]:

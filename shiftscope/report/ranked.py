@@ -89,8 +89,7 @@ class RankReading:
     @cached_property
     def best(self) -> Candidate | None:
         """The candidate in first place, if any was ranked; of several that share it, the one most often best."""
-        first = [c for c in self.candidates if c.row.rank == 1 and self.ranking.measures]
-        return max(first, key=lambda c: c.row.p_best or 0.0, default=None)
+        return next((c for c in self.candidates if c.row.backbone == self.ranking.first), None)
 
     @cached_property
     def best_set(self) -> tuple[Candidate, ...]:

@@ -19,7 +19,10 @@ from shiftscope.report.figures.harm import harm
 from shiftscope.report.figures.learning import learning
 from shiftscope.report.figures.nearest import nearest
 from shiftscope.report.figures.null import null
+from shiftscope.report.figures.plane import plane
 from shiftscope.report.figures.profile import profile
+from shiftscope.report.figures.roc import roc
+from shiftscope.report.figures.support import support
 from shiftscope.report.forecasted import basis_note, harm_lead, harm_text
 from shiftscope.report.harm_tables import harm_table
 from shiftscope.report.inputs import inputs_of
@@ -238,7 +241,7 @@ def _nearest_section(orders: Sequence[NearestReading], drawn: int) -> Section:
 
 def _shift_section(view: ShiftReading, name: str, drawn: int, *, several: bool) -> Section:
     pictures: list[Picture] = []
-    for make in (effect, null, classes, class_shares):
+    for make in (effect, null, plane, roc, support, classes, class_shares):
         picture = make(view, drawn + len(pictures) + 1)
         pictures += [picture] if picture is not None else []
     # Without a noise floor there is no figure to hold the numbers.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from shiftscope.core.shift import CopyPair, Witness
 from shiftscope.core.text import shown
 from shiftscope.report.numerals import alike, count, significant
-from shiftscope.report.page import Cell, Column, Row, Table, cells, heads
+from shiftscope.report.page import Cell, Column, Row, Table, Thumbnail, cells, heads
 from shiftscope.report.shifted import ShiftReading
 
 __all__ = ["copy_table", "witness_tables"]
@@ -47,7 +48,22 @@ def _witnesses(view: ShiftReading, side: Side, found: list[Witness]) -> Table:
         f"Witness: mean kernel to {view.source} minus mean kernel to {view.target}, the summand of MMD². "
         f"Distance: 1 minus the cosine{near}."
     )
-    return Table(f"Samples of {mine} most unlike {other}, the most first.", columns, tuple(rows), note=note).filled()
+    return Table(
+        f"Samples of {mine} most unlike {other}, the most first.",
+        columns,
+        tuple(rows),
+        note=note,
+        thumbnails=tuple(_thumbnails(view, side, found)),
+    ).filled()
+
+
+def _thumbnails(view: ShiftReading, side: Side, found: list[Witness]) -> Iterator[Thumbnail]:
+    for witness in found:
+        file = view.thumbnails.get(witness.thumbnail)
+        if file is not None:
+            of_class = f", class {shown(witness.label)}" if witness.label else ""
+            name = view.target if side == "target" else view.source
+            yield Thumbnail(file, f"{shown(witness.id)}{of_class}, {side} {name}", shown(witness.label or witness.id))
 
 
 def copy_table(view: ShiftReading) -> Table | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 from shiftscope.core.records import ClassShift, Estimate, InputCard, RunRecord, ShiftDiagnosis, ShiftRow
 from shiftscope.core.text import shown
+from shiftscope.report.separation import Curve, Support, read_curve, read_supports
 from shiftscope.report.vocabulary import MeasureWords, words_for
 
 __all__ = ["Null", "ShiftLine", "ShiftReading", "Verdict", "read_shifts"]
@@ -43,11 +44,6 @@ class ShiftLine:
     def pvalue(self) -> float | None:
         """The p-value that counts: Holm-adjusted where it is known."""
         return self.row.pvalue if self.row.pvalue_holm is None else self.row.pvalue_holm
-
-    @property
-    def rejects(self) -> bool:
-        """Whether the test rejects "no shift" at the diagnosis' level."""
-        return self.pvalue is not None and self.pvalue <= self.alpha
 
     @property
     def beyond(self) -> bool:
@@ -85,6 +81,9 @@ class ShiftReading:
     others: tuple[ShiftDiagnosis, ...]
     cards: tuple[InputCard | None, InputCard | None] = (None, None)  # of the source and of the target
     several_sources: bool = False  # whether other readings tell of the same target
+    curve: Curve | None = None
+    supports: tuple[Support, ...] = ()
+    thumbnails: Mapping[str, bytes] = field(default_factory=dict)  # JPEG files by the names that witnesses give
 
     @property
     def target(self) -> str:
@@ -120,7 +119,7 @@ class ShiftReading:
     @property
     def verdict(self) -> Verdict:
         """``moved``: a test rejects and the key effect is clearly beyond its floor; ``small``: rejects, but is not."""
-        if any(line.rejects for line in self.lines):
+        if self.diagnosis.rejects:
             return "moved" if self.key is not None and (self.key.beyond or self.key.row.floor is None) else "small"
         return "unclear" if any(line.pvalue is not None for line in self.lines) else "untested"
 
@@ -141,13 +140,19 @@ class ShiftReading:
         return tuple(c for c in self.classes if c.pvalue_holm is not None and c.pvalue_holm <= self.diagnosis.alpha)
 
 
-def read_shifts(record: RunRecord, preferred: Mapping[str, str]) -> list[ShiftReading]:
-    """Read one diagnosis per target and source: under the backbone ``preferred`` names for the target, or the first."""
+def read_shifts(
+    record: RunRecord, preferred: Mapping[str, str], thumbnails: Mapping[str, bytes] | None = None
+) -> list[ShiftReading]:
+    """Read one diagnosis per target and source: under the backbone ``preferred`` names for the target, or the first.
+
+    ``thumbnails`` are JPEG files by the names that witnesses give.
+    """
     pairs: dict[tuple[str, str], list[ShiftDiagnosis]] = {}
     for d in record.diagnoses:
         pairs.setdefault((d.target, d.source), []).append(d)
     sources = Counter(target for target, _ in pairs)
-    return [_read(record, found, preferred.get(t), several=sources[t] > 1) for (t, _), found in pairs.items()]
+    readings = [_read(record, found, preferred.get(t), several=sources[t] > 1) for (t, _), found in pairs.items()]
+    return [replace(reading, thumbnails=thumbnails or {}) for reading in readings]
 
 
 def _read(record: RunRecord, found: Sequence[ShiftDiagnosis], backbone: str | None, *, several: bool) -> ShiftReading:
@@ -159,6 +164,8 @@ def _read(record: RunRecord, found: Sequence[ShiftDiagnosis], backbone: str | No
         others=tuple(d for d in found if d is not main),
         cards=(_card(record, "source", main.source), _card(record, "target", main.target)),
         several_sources=several,
+        curve=read_curve(record, main),
+        supports=read_supports(record, main),
     )
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,19 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 
 from altered import demo
-from handmade import HOSTILE, ZOO, assemble, rank_parts, shift_parts, with_failure, with_gains
+from handmade import (
+    HOSTILE,
+    ZOO,
+    assemble,
+    card,
+    coverage_details,
+    input_card,
+    rank_parts,
+    result,
+    shift_parts,
+    with_failure,
+    with_gains,
+)
 from handmade_audit import small_audit
 from handmade_forecasts import advice
 from handmade_heavy import heavy
@@ -50,7 +63,9 @@ def visit(chromium):
         page.on("dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on(
             "request",
-            lambda request: None if request.url.startswith("file:") else wrong.append(f"asked: {request.url}"),
+            lambda request: (
+                None if request.url.startswith(("file:", "data:image/jpeg;")) else wrong.append(f"asked: {request.url}")
+            ),
         )
         page.goto(Path(file).as_uri())
         return page
@@ -77,6 +92,32 @@ def _hostile():
     return assemble("rank", **advice(rank_parts(("<img src=x onerror=alert(2)>",), zoo)))
 
 
+def _pictured():
+    """A shift with every picture of it, and thumbnails of samples with odd names."""
+    from PIL import Image
+
+    from shiftscope.core.shift import Witness
+
+    parts = shift_parts()
+    names = [*HOSTILE, *(f"dog/{'long' * 20}{i}.jpg" for i in range(7))]
+    witnesses = [
+        Witness(side=side, id=name, label=name, value=0.2, nearest="x", distance=0.3, thumbnail=f"{side}{i}")
+        for side in ("target", "source")
+        for i, name in enumerate(names[:12])
+    ]
+    thumbnails = {}
+    for i, w in enumerate(witnesses):
+        Image.new("RGB", (96, 40 + i), (10 * i, 90, 120)).save(file := BytesIO(), "JPEG")
+        thumbnails[w.thumbnail] = file.getvalue()
+    parts["diagnoses"] = [parts["diagnoses"][0].model_copy(update={"witnesses": witnesses})]
+    parts["results"] += [
+        result("coverage", "sketch", b, 0.3, 0.05, source="photo", details=coverage_details(p, 0.2 * p))
+        for b, p in (("mnv1_100_imagenet_embed", 0.36), (ZOO[1][0], 0.8))
+    ]
+    inputs = {"sketch": input_card("sketch", "target", n=80), "photo": input_card("photo", "source")}
+    return assemble("shift", inputs=inputs, backbones={ZOO[0][0]: card(ZOO[0][0])}, **parts), thumbnails
+
+
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory):
     """Name -> file of a page of each kind."""
@@ -94,6 +135,8 @@ def pages(tmp_path_factory):
         files[name].parent.mkdir()
         files[name].write_text(render_html(record), encoding="utf-8")
         (folder / name / "run.json").write_text(dump_record(record), encoding="utf-8")
+    files["pictured"] = folder / "pictured.html"
+    files["pictured"].write_text(render_html(*_pictured()), encoding="utf-8")
     files["comparison"] = folder / "comparison.html"
     files["comparison"].write_text(comparison_html(compare(demo(), moved(demo(), -0.3))), encoding="utf-8")
     files["index"] = folder / "index.html"

@@ -8,9 +8,9 @@ from axe_playwright_python.sync_playwright import Axe
 
 SERIOUS = ("serious", "critical")
 KINDS = [
-    *((name, 1440, "light") for name in ("demo", "full", "hostile", "audit", "comparison", "index")),
-    *((name, 1440, "dark") for name in ("full", "audit", "comparison")),
-    *((name, 360, "light") for name in ("full", "audit", "index")),
+    *((name, 1440, "light") for name in ("demo", "full", "pictured", "hostile", "audit", "comparison", "index")),
+    *((name, 1440, "dark") for name in ("full", "pictured", "audit", "comparison")),
+    *((name, 360, "light") for name in ("full", "pictured", "audit", "index")),
 ]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-PAGES = ("demo", "full", "hostile", "audit", "heavy", "comparison", "index")
+PAGES = ("demo", "full", "pictured", "hostile", "audit", "heavy", "comparison", "index")
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 WIDTHS = (360, 719, 720, 1059, 1060, 1290, 1440)
 # Elements that reach over the right edge of the window, unless they lie in something that scrolls by itself.
@@ -49,7 +49,7 @@ def test_no_width_scrolls_the_page_sideways(name, pages, visit):
         assert page.evaluate(TOO_WIDE) == [], width
 
 
-@pytest.mark.parametrize("name", ["demo", "full", "audit", "heavy", "comparison"])
+@pytest.mark.parametrize("name", ["demo", "full", "pictured", "audit", "heavy", "comparison"])
 def test_notes_in_the_margin_cover_nothing(name, pages, visit):
     page = visit(pages[name])
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -91,6 +91,35 @@ def test_words_of_drawings_stay_on_their_sheet(name, width, kind, pages, visit):
     other = {"wide": "narrow", "narrow": "wide"}[kind]
     assert page.locator(f"figure svg.{kind}").first.is_visible()
     assert not page.locator(f"figure svg.{other}").first.is_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_thumbnails_are_seen(theme, pages, visit):
+    """The policy lets them in, and each has words."""
+    page = visit(pages["pictured"], theme=theme)
+    images = page.locator(".thumbs img")
+    assert images.count() == 24
+    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth === 96 && i.alt.length > 20)")
+    box = images.first.bounding_box()
+    assert (box["width"], box["height"]) == (96, 96)
+
+
+@pytest.mark.parametrize(("width", "beside"), [(1440, True), (720, True), (360, False)])
+def test_small_figures_stand_side_by_side_where_there_is_room(width, beside, pages, visit):
+    page = visit(pages["pictured"], width)
+    pairs = page.locator("figure.half"), page.locator("figure:not(.half) svg.solo")
+    for found in pairs:
+        assert found.count() == 2
+        first, second = (found.nth(i).bounding_box() for i in (0, 1))
+        assert (second["x"] > first["x"] + first["width"]) == beside
+        assert (second["y"] == first["y"]) == beside
+    beyond = page.evaluate(
+        """() => [...document.querySelectorAll("svg.solo text")].filter(text => {
+          const box = text.getBBox(), sheet = text.ownerSVGElement.viewBox.baseVal;
+          return box.x < -2 || box.x + box.width > sheet.width + 2;
+        }).map(text => text.textContent)"""
+    )
+    assert beyond == []
 
 
 def test_a_table_is_sorted_by_a_click_on_a_head(pages, visit):
@@ -211,7 +240,7 @@ def test_links_of_an_index_open_reports(pages, visit):
     assert page.locator("h1").inner_text() == "Start from printed_digits."
 
 
-@pytest.mark.parametrize("name", ["demo", "full", "audit", "comparison", "index"])
+@pytest.mark.parametrize("name", ["demo", "full", "pictured", "audit", "comparison", "index"])
 def test_it_prints_light_and_whole(name, pages, visit):
     """As on A4 with its margins: no colour of the dark theme, nothing that needs a click, no table cut off."""
     page = visit(pages[name], theme="dark")

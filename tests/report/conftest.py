@@ -8,8 +8,11 @@ from handmade import (
     ZOO,
     assemble,
     card,
+    coverage_details,
     input_card,
+    projection,
     rank_parts,
+    result,
     shift_parts,
     with_failure,
     with_gains,
@@ -30,7 +33,13 @@ def rank_record():
 def shift_record():
     inputs = {"sketch": input_card("sketch", "target", n=80), "photo": input_card("photo", "source")}
     backbone = {"mnv1_100_imagenet_embed": card("mnv1_100_imagenet_embed")}
-    return assemble("shift", inputs=inputs, backbones=backbone, findings=FINDINGS[:1], **shift_parts())
+    parts = shift_parts()
+    where = {"target": "sketch", "source": "photo"}
+    parts["results"] += [
+        result("coverage", backbone=b, value=0.3, half=0.05, details=coverage_details(p, r), **where)
+        for b, p, r in (("mnv1_100_imagenet_embed", 0.36, 0.02), ("another", 0.88, 0.95))
+    ]
+    return assemble("shift", inputs=inputs, backbones=backbone, findings=FINDINGS[:1], **parts)
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +90,8 @@ def hostile_record():
     renamed = [
         c.model_copy(update={"name": name}) for c, name in zip(shift["diagnoses"][0].per_class, HOSTILE, strict=False)
     ]
-    parts["diagnoses"] = [shift["diagnoses"][0].model_copy(update={"per_class": renamed})]
+    changed = {"per_class": renamed, "projection": projection(classes=HOSTILE)}
+    parts["diagnoses"] = [shift["diagnoses"][0].model_copy(update=changed)]
     parts["results"] += shift["results"]
     parts["results"].append(
         MeasureResult(

@@ -6,12 +6,15 @@ import re
 def runs(path):
     """The points of every run of a path, one list each."""
     found = []
-    for command, first, second in re.findall(r"([MLHVh])(-?[\d.]+)(?: (-?[\d.]+))?", path):
+    for command, numbers in re.findall(r"([MLHVlhv])([-\d. ]+)", path):
         if command == "M":
             found.append([])
         x, y = found[-1][-1] if found[-1] else (0.0, 0.0)
-        to = {"H": (first, y), "V": (x, first), "h": (x + float(first), y)}.get(command, (first, second))
-        found[-1].append((float(to[0]), float(to[1])))
+        first, *second = map(float, re.findall(r"-?[\d.]+", numbers))
+        to = {"H": (first, y), "V": (x, first), "h": (x + first, y), "v": (x, y + first)}.get(command)
+        if to is None:
+            to = (x + first, y + second[0]) if command == "l" else (first, second[0])
+        found[-1].append((round(to[0], 1), round(to[1], 1)))
     return found
 
 

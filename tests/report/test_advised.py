@@ -5,6 +5,7 @@ import re
 import pytest
 from handmade import ZOO, assemble, rank_parts, with_gains
 from handmade_forecasts import CURVE, REASONS, advice, arms, strategy
+from paths import points
 
 from shiftscope.core.records import Choice, Published
 from shiftscope.core.strategy import LearningPoint
@@ -152,8 +153,7 @@ def test_the_curve_is_a_figure_with_its_numbers():
     for drawing in figure.drawings:
         (dot,) = re.findall(r'<path class="dot p" d="([^"]*)"', drawing)[-1:]
         (curve,) = re.findall(r'<path class="iv p" d="([^"]*)"', drawing)
-        points = [tuple(map(float, p)) for p in re.findall(r"[ML]([-\d.]+) ([-\d.]+)", curve)]
-        xs, ys = zip(*points, strict=True)
+        xs, ys = zip(*points(curve), strict=True)
         # Doubling the samples is the same way along a log axis; up is better.
         assert xs[1] - xs[0] == pytest.approx(xs[2] - xs[1], abs=0.2)
         assert (ys[0] - ys[1]) / (ys[1] - ys[2]) == pytest.approx(0.06 / 0.039, rel=0.02)

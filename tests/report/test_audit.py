@@ -142,7 +142,7 @@ def test_no_gap_to_pixels_is_called_transfer(view):
 
 def centres(svg, css):
     paths = re.findall(rf'<path class="{css}" d="([^"]*)"', svg)
-    return [tuple(map(float, m)) for d in paths for m in re.findall(r"M([-\d.]+) ([-\d.]+)[LHVh]", d)]
+    return [tuple(map(float, m)) for d in paths for m in re.findall(r"M([-\d.]+) ([-\d.]+)[LHVlhv]", d)]
 
 
 def test_marks_of_the_gaps_lie_at_their_values_by_outcome(view):

@@ -104,7 +104,7 @@ def marks(svg, css):
     return [
         tuple(map(float, m))
         for d in re.findall(rf'<path class="{css}" d="([^"]*)"', svg)
-        for m in re.findall(r"M([-\d.]+) ([-\d.]+)[LHVh]", d)
+        for m in re.findall(r"M([-\d.]+) ([-\d.]+)[LHVlhv]", d)
     ]
 
 

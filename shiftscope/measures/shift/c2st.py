@@ -16,6 +16,7 @@ from shiftscope.measures._domain_classifier import (
     error_variance,
     outranked,
     over_halves,
+    roc,
     standardised,
 )
 from shiftscope.measures._permutation import null_details, permuted_members, pvalue, smallest_pvalue
@@ -80,8 +81,9 @@ def c2st(pair: Pair, *, n_permutations: int = 999, rng: RngLike = None, kernels:
         ``details``: ``accuracy``, the mean of both sides' held-out accuracies, thresholds taken from the other
         folds; ``total_variation``, 2 accuracy - 1; ``total_variation_low``, the lower end of its 95 % interval, or
         0: at least this share of the target is unlike the source, since no classifier does better than the total
-        variation distance of the domains; ``penalty``, per sample; with permutations ``smallest_pvalue``, quantiles
-        and histogram of the null.
+        variation distance of the domains; ``penalty``, per sample; the held-out ROC curve as ``roc_false`` and
+        ``roc_true``, at most 40 corners of it; with permutations ``smallest_pvalue``, quantiles and histogram of the
+        null.
 
     Raises
     ------
@@ -115,7 +117,11 @@ def c2st(pair: Pair, *, n_permutations: int = 999, rng: RngLike = None, kernels:
         if chosen[0] == 0:
             observed = scores[:, 0]
     value, reach = float(statistics[0]), Z * _auc_error(observed, unit)
-    details: Details = {**_accuracy(observed, pair, unit, fold), "penalty": float(penalties[0]) / len(observed)}
+    details: Details = {
+        **_accuracy(observed, pair, unit, fold),
+        "penalty": float(penalties[0]) / len(observed),
+        **roc(observed[: pair.source.n], observed[pair.source.n :]),
+    }
     if n_permutations:
         details |= {"smallest_pvalue": smallest_pvalue(pair, n_permutations), **null_details(statistics)}
     return Estimate(

@@ -15,6 +15,7 @@ from shiftscope.measures._domain_classifier import (
     gcv_penalty,
     outranked,
     over_halves,
+    roc,
     side_folds,
     standardised,
 )
@@ -55,7 +56,7 @@ def proxy_a(pair: Pair, *, rng: RngLike = None, kernels: Kernels | None = None) 
         groups), widened by 1.45 for training data that folds share, and cut at -2 and 2. That width is right where
         the sample decides the classifier, as without a shift, and too large where d is small and the shift clear.
         ``details``: ``err``, held-out ``auc``, ``penalty`` (per sample, for standardised features), ``size`` per
-        side.
+        side, and the held-out ROC curve as ``roc_false`` and ``roc_true``, at most 40 corners of it.
 
     Raises
     ------
@@ -94,6 +95,7 @@ def proxy_a(pair: Pair, *, rng: RngLike = None, kernels: Kernels | None = None) 
             "auc": float(outranked(scores[:size], scores[size:]).mean()),
             "penalty": penalty / len(y),
             "size": size,
+            **roc(scores[:size], scores[size:]),
         },
     )
 

@@ -28,7 +28,8 @@ def draw_shares(sheet: Sheet, rows: Sequence[tuple[Candidate, float]], left: flo
     ``rows`` are candidates and the middles of their rows.
     """
     n = places([c for c, _ in rows])
-    slot = min(14.0, (right - left) / n)
+    # Whole pixels make crisp bars, and short numbers for the many there are.
+    left, slot = round(left), min(14, int((right - left) / n))
     tallest = max((s for c, _ in rows for s in c.row.p_rank[:n]), default=1.0) or 1.0
     words = f"share of draws at each rank, up to {probability(tallest)}"
     sheet.text(min(title, sheet.width - text_width(words, 11)), 12, words, "s mu")

@@ -174,7 +174,7 @@ def _plain(drawn: ET.Element, mark: _Words | _Runs) -> ET.Element:
     kept = {"class": css} if css else {}
     if isinstance(mark, _Runs):
         return ET.Element("path", kept | {"d": _short_path(drawn.get("d", ""))})
-    element = ET.Element("text", kept | {axis: _short(drawn.get(axis, "0")) for axis in ("x", "y")})
+    element = ET.Element("text", kept | {axis: _short(float(drawn.get(axis, "0"))) for axis in ("x", "y")})
     element.text = mark.words
     return element
 
@@ -219,22 +219,36 @@ def _em(character: str) -> float:
 
 
 def _short_path(d: str) -> str:
-    """Path data with numbers of at most one decimal, level and upright lines by one number."""
+    """Path data with numbers of at most one decimal, each line in the shortest of the ways to write it."""
     short: list[str] = []
-    at = ("", "")
+    at = (0.0, 0.0)
     for command, x, y in re.findall(r"z|([ML]) (\S+) (\S+)", " ".join(d.split())):
-        to = (_short(x or "0"), _short(y or "0"))
         if not command:
             short.append("z")
-        elif command == "L" and at[1] == to[1]:
-            short.append("h0" if at == to else f"H{to[0]}")
-        elif command == "L" and at[0] == to[0]:
-            short.append(f"V{to[1]}")
-        else:
-            short.append(f"{command}{to[0]} {to[1]}")
+            continue
+        to = (round(float(x), 1), round(float(y), 1))
+        short.append(f"M{_short(to[0])} {_short(to[1])}" if command == "M" else _short_line(at, to))
         at = to
     return "".join(short)
 
 
-def _short(number: str) -> str:
-    return f"{round(float(number), 1) + 0.0:g}"
+def _short_line(at: Point, to: Point) -> str:
+    """A line to a place, by that or by the way there; level and upright ones by one number."""
+    by = (to[0] - at[0], to[1] - at[1])
+    if at[1] == to[1]:
+        ways = (f"h{_short(by[0])}", f"H{_short(to[0])}")
+    elif at[0] == to[0]:
+        ways = (f"v{_short(by[1])}", f"V{_short(to[1])}")
+    else:
+        ways = (f"l{_pair(*by)}", f"L{_pair(*to)}")
+    return min(ways, key=len)
+
+
+def _pair(x: float, y: float) -> str:
+    """Two numbers, with a space where the second has no minus to keep it apart."""
+    second = _short(y)
+    return f"{_short(x)}{'' if second.startswith('-') else ' '}{second}"
+
+
+def _short(number: float) -> str:
+    return f"{round(number, 1) + 0.0:g}"
