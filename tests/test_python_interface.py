@@ -46,7 +46,8 @@ def test_diagnose_prints_its_tables(sides):
 
 
 def test_diagnose_says_what_the_command_line_says(world, sides, cache, tmp_path):
-    words = ("shift", world.light, world.dim, "-b", world.ant, "--seed", "5", "--cache", cache)
+    # Features in memory have no images.
+    words = ("shift", world.light, world.dim, "-b", world.ant, "--seed", "5", "--cache", cache, "--no-images")
     shiftscope(*words, "-m", "mmd", "--set", "mmd.n_permutations=99", "-o", tmp_path / "words")
     ss.diagnose(*sides, seed=5, select=["mmd"], measures={"mmd": {"n_permutations": 99}}).save(tmp_path / "python")
     by_words, by_python = (numbers_of(tmp_path / f) for f in ("words", "python"))

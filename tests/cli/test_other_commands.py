@@ -146,9 +146,12 @@ def test_demo(tmp_path):
     assert "shuffled_digits" in order[1:]
     assert len(order) == 8
     assert len(found["diagnoses"]) == 8
+    # The one that the report draws is that of the recommended model, which is not the first by name.
+    assert [d["backbone"] for d in found["diagnoses"] if d["projection"]] == ["printed_digits"]
     assert any(f["code"] == "ST101" for f in found["findings"])
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "printed_digits" in page
-    digest = hashlib.sha256((tmp_path / "arrays.safetensors").read_bytes()).hexdigest()
-    assert found["artifacts"] == {"arrays.safetensors": digest}
+    beside = ("arrays.safetensors", "thumbnails.safetensors")
+    digests = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in beside}
+    assert found["artifacts"] == digests
     assert order[0] not in {f["subject"] for f in found["findings"] if f["severity"] == "error"}

@@ -55,6 +55,17 @@ def test_samples_lie_where_their_places_say_at_one_scale():
     assert right > 0
 
 
+@pytest.mark.parametrize(("gap", "height"), [(0.1, 250), (40.0, 120), (3.0, None)], ids=["tall", "flat", "between"])
+def test_all_samples_lie_on_the_sheet(gap, height):
+    drawing = plane(view(plane_of=projection(gap)), 1).drawings[0]
+    at = np.concatenate([marks(drawing, "dot src pt"), marks(drawing, "dot t sq pt")])
+    (bottom,) = (float(h) - 36 for h in re.findall(r'viewBox="0 0 328 ([\d.]+)"', drawing))
+    assert at.min(axis=0).tolist() > [22, 42]
+    assert at[:, 0].max() < 324
+    assert 42 < at[:, 1].min() < at[:, 1].max() < bottom
+    assert bottom - 42 == pytest.approx(height, abs=1) if height else 120 < bottom - 42 <= 250
+
+
 def test_classes_move_from_their_source_to_their_target():
     found = projection(3.0)
     drawing = plane(view(plane_of=found), 1).drawings[1]
