@@ -173,7 +173,7 @@ def test_the_number_of_tests_stands_among_the_limits(record):
 
 def test_terminal_and_markdown_have_the_table(record):
     text, lines = render_text(record, 120), render_markdown(record)
-    assert "Targets by source, the least shift first, under mnv1_100_imagenet_embed" in text
+    assert "Targets by source, the least shift first, under mnv1_100_imagenet_embed." in text
     assert re.search(r"sketch +photo +25x +\[21, 29\] +- +- +nearest", text.translate(PLAIN))
     assert "## Which source is nearest?" in lines
     assert r"| **sketch** | **photo** | **25x** | **\[21, 29\]** |" in lines.translate(PLAIN)
