@@ -103,6 +103,50 @@ def test_rank_says_what_the_command_line_says(world, cache, tmp_path):
     assert numbers_of(tmp_path / "python") == numbers_of(tmp_path / "words")
 
 
+def test_rank_takes_several_sources(world, cache):
+    sources = {"bright": world.light, "dim": world.dim}
+    found = ss.rank(world.light, [world.ant], source=sources, select=["knn", "mmd"], random=False, cache=cache).record
+    assert [d.source for d in found.diagnoses] == ["bright", "dim"]
+    assert found.spec["sources"] == sources
+
+
+def test_shift_says_what_the_command_line_says(world, cache, tmp_path):
+    ss.shift([world.light, world.dim], world.flat, [world.ant], seed=2, cache=cache).save(tmp_path / "python")
+    words = ("shift", "--source", world.light, "--source", world.dim, world.flat, "-b", world.ant, "--seed", "2")
+    shiftscope(*words, "--cache", cache, "-o", tmp_path / "words")
+    assert numbers_of(tmp_path / "python") == numbers_of(tmp_path / "words")
+
+
+def test_shift_of_one_source_says_what_the_command_line_says(world, cache, tmp_path):
+    ss.shift(world.light, {"dim": world.dim}, [world.ant], select=["mmd"], cache=cache).save(tmp_path / "python")
+    words = ("shift", world.light, world.dim, "-b", world.ant, "-m", "mmd", "--cache", cache)
+    shiftscope(*words, "-o", tmp_path / "words")
+    assert numbers_of(tmp_path / "python") == numbers_of(tmp_path / "words")
+
+
+def test_diagnose_takes_several_of_either_side(world, sides, cache, tmp_path):
+    """Arrays in memory give what their addresses give, in whatever order they come."""
+    light, dim = sides
+    flat = ss.embed(world.flat, world.ant, cache=cache)
+    options = {"select": ["mmd", "frechet"], "measures": {"mmd": {"n_permutations": 99}}}
+    ss.shift([world.light, world.dim], world.flat, [world.ant], cache=cache, **options).save(tmp_path / "addresses")
+    for i, sources in enumerate(([light, dim], [dim, light])):
+        ss.diagnose(sources, flat, **options).save(tmp_path / str(i))
+        made, said = (numbers_of(tmp_path / name) for name in (str(i), "addresses"))
+        for field in ("results", "diagnoses", "source_orders", "findings", "artifacts"):
+            assert made[field] == said[field]
+
+
+def test_diagnose_refuses_two_of_one_name_and_none_at_all(sides):
+    light, dim = sides
+    with pytest.raises(ss.ShiftscopeError, match="Two sources are named 'light': give each a name of its own"):
+        ss.diagnose([light, light], dim)
+    with pytest.raises(ss.ShiftscopeError, match="Two targets are named 'dim'"):
+        ss.diagnose(light, [dim, dim])
+    with pytest.raises(ss.ShiftscopeError, match="There is no source: give at least one feature set"):
+        ss.diagnose([], dim)
+
+
 def test_run_of_a_file(tmp_path):
     file = tmp_path / "shift.toml"
     features = feature_file(tmp_path / "target.npz")

@@ -158,7 +158,7 @@ def _shift(views: Sequence[ShiftReading], orders: Sequence[NearestReading], ques
         moved = [view.source for view in views if view.verdict == "moved"]
         nearest = [f" {opened(order.line)}." for order in orders if order.order.target == views[0].diagnosis.target]
         say = f"{headline([], views)}{''.join(nearest)}"
-        return Answer(question, f"{len(moved)}/{len(views)}", "", say)
+        return Answer(question, f"{len(moved)}/{len(views)}", "sources", say)
     (view,) = views
     tone, word = _word(view)
     key = view.key

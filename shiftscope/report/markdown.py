@@ -103,7 +103,7 @@ def _sections(sections: Sequence[Section], limits: Trust) -> Iterator[str]:
 
 def table_lines(table: Table) -> Iterator[str]:
     """Yield a table, line by line, with its caption before it."""
-    yield from (f"{_text(table.caption)}.", "") if table.caption else ()
+    yield from (f"{_text(table.caption.removesuffix('.'))}.", "") if table.caption else ()
     yield _row([_text(column.head) for column in table.columns])
     yield _row([_rule(column, i == table.heading) for i, column in enumerate(table.columns)])
     for row in (*table.rows, *table.below):

@@ -116,11 +116,15 @@ def nearest_table(views: Sequence[NearestReading]) -> Table:
         Column("Source", left=True),
         Column("Effect ÷ floor"),
         Column(f"95{NBSP}% interval"),
-        Column("Beyond the first"),
-        Column(f"{joint} for all"),
+        Column("Further by"),
+        Column("Its interval"),
         Column("Verdict", left=True),
     )
-    return Table(f"Targets by source, the least shift first, under {under}", columns, rows)
+    note = (
+        f"Further by: the paired difference to the first source, in the same unit; its {joint} intervals hold for all "
+        "sources of a target together."
+    )
+    return Table(f"Targets by source, the least shift first, under {under}.", columns, rows, note=note)
 
 
 def _cells(view: NearestReading, row: SourceDistance) -> tuple[str, ...]:

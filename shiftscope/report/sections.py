@@ -12,7 +12,7 @@ from shiftscope.report.advised import Why, reasons, strategy_lead, two_line
 from shiftscope.report.caveats import caveats, trust_lead
 from shiftscope.report.figures.accuracy import accuracy
 from shiftscope.report.figures.class_shares import class_shares
-from shiftscope.report.figures.classes import classes
+from shiftscope.report.figures.classes import class_table, classes
 from shiftscope.report.figures.cost import cost
 from shiftscope.report.figures.effect import effect, shift_table
 from shiftscope.report.figures.harm import harm
@@ -40,6 +40,9 @@ from shiftscope.report.verdicts import how_far, order_line, set_line, shift_lead
 
 __all__ = ["Findings", "Section", "Trust", "findings_line", "grouped_findings", "target_sections", "trust"]
 
+# Pairs of several sources and targets whose sections have every figure: the page stays light with more.
+FULL_PAIRS = 4
+FEW_SAMPLES = 3
 # Findings of one code that are shown before the rest is folded away.
 SHOWN = 3
 RULES = (
@@ -54,6 +57,10 @@ INTERVALS = (
     "sample. Held-out intervals leave out the luck of folds and of training samples. With few samples those of the "
     "ridge probe were measured to be somewhat narrow: with 80 to 200 samples at chance level, nominal "
     f"95{NBSP}% covered 90 to 92{NBSP}%."
+)
+BRIEF = (
+    "With so many pairs the sections below leave out the figures of permutations and classes, and most samples: a run "
+    "of one pair has them."
 )
 FLOOR = (
     "Each side is split in two at random, many times; the floor is the 95th percentile of the shift between halves of "
@@ -105,6 +112,7 @@ def target_sections(
     moved: dict[str, list[ShiftReading]] = {}
     for view in shifts:
         moved.setdefault(view.diagnosis.target, []).append(view)
+    brief = bool(orders) and len(shifts) > FULL_PAIRS
     found: list[Section] = []
     told: set[str] = set()
     for i, target in enumerate(dict.fromkeys([*ranked, *moved])):
@@ -123,11 +131,11 @@ def target_sections(
                 found.append(_harm_section(ranked[target], f"harm{end}", drawn, several=several))
                 drawn += len(found[-1].pictures)
         if target in moved and orders and not any(section.id == "nearest" for section in found):
-            found.append(_nearest_section(orders, drawn))
+            found.append(_nearest_section(orders, drawn, brief=brief))
             drawn += len(found[-1].pictures)
         for j, shift in enumerate(moved.get(target, [])):
             place = f"shift{end}{f'-from-{j + 1}' if j else ''}"
-            found.append(_shift_section(shift, place, drawn, several=len(shifts) > 1))
+            found.append(_shift_section(shift, place, drawn, several=len(shifts) > 1, brief=brief))
             drawn += len(found[-1].pictures)
         if target in ranked and ranked[target].strategy is not None:
             found.append(_advice_section(ranked[target], f"advice{end}", drawn, several=several))
@@ -225,29 +233,34 @@ def _advice_section(view: RankReading, name: str, drawn: int, *, several: bool) 
     )
 
 
-def _nearest_section(orders: Sequence[NearestReading], drawn: int) -> Section:
+def _nearest_section(orders: Sequence[NearestReading], drawn: int, *, brief: bool) -> Section:
     picture = nearest(orders, drawn + 1)
     return Section(
         id="nearest",
         kind="shift",
         title="Which source is nearest?",
         lead=nearest_lead(orders),
-        text=nearest_text(orders),
+        text=f"{nearest_text(orders)}{f' {BRIEF}' if brief else ''}",
         pictures=() if picture is None else (picture,),
         tables=() if picture is not None else (("Targets by source", nearest_table(orders)),),
         aside=("Paired differences.", PAIRED),
     )
 
 
-def _shift_section(view: ShiftReading, name: str, drawn: int, *, several: bool) -> Section:
+def _shift_section(view: ShiftReading, name: str, drawn: int, *, several: bool, brief: bool) -> Section:
+    """Make the section of a pair; a ``brief`` one has few samples, classes as a table, and the first figure alone."""
     pictures: list[Picture] = []
-    for make in (effect, null, plane, roc, support, classes, class_shares):
+    for make in (effect,) if brief else (effect, null, plane, roc, support, classes, class_shares):
         picture = make(view, drawn + len(pictures) + 1)
         pictures += [picture] if picture is not None else []
     # Without a noise floor there is no figure to hold the numbers.
     numbers = [("All measures", shift_table(view))] if view.key is not None and view.key.ratio is None else []
+    within = [("Within each class", class_table(view))] if brief and view.diagnosis.per_class else []
     others, copies = other_backbones(view), copy_table(view)
-    samples = [(table.caption.removesuffix(", the most first."), table) for table in witness_tables(view)]
+    samples = [
+        (table.caption.removesuffix(", the most first."), table)
+        for table in witness_tables(view, FEW_SAMPLES if brief else None)
+    ]
     return Section(
         id=name,
         kind="shift",
@@ -257,6 +270,7 @@ def _shift_section(view: ShiftReading, name: str, drawn: int, *, several: bool) 
         pictures=tuple(pictures),
         tables=(
             *numbers,
+            *within,
             *samples,
             *([("On both sides", copies)] if copies is not None else []),
             *([("Under other backbones", others)] if others is not None else []),

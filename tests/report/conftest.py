@@ -19,6 +19,7 @@ from handmade import (
 )
 from handmade_audit import hostile_audit, large_audit, small_audit, unfinished_audit
 from handmade_forecasts import advice, arm
+from handmade_sources import several
 
 from shiftscope.core.records import Estimate, Finding, MeasureResult, Published, Skipped
 from shiftscope.core.strategy import Reason
@@ -256,3 +257,9 @@ def hostile_audit_record():
 def large_audit_record():
     """20 backbones x 12 targets x 3 regimes."""
     return large_audit()
+
+
+@pytest.fixture(scope="session")
+def several_sources_record():
+    """Two sources against two targets, and one that is a source as well."""
+    return several(("sketch", "photo"), ("photo", "art_painting"))

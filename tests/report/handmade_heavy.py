@@ -6,6 +6,7 @@ import json
 import numpy as np
 from handmade import ZOO, assemble, input_card, rank_parts, result, shift_parts, with_gains
 from handmade_forecasts import advice
+from handmade_sources import order
 
 from shiftscope.checks import find
 from shiftscope.core.profile import LayerProfile, LayerScore, LayerTap
@@ -20,27 +21,30 @@ DETAILS = {
 }  # fmt: skip
 
 
-def heavy(*, profiles=True):
+def heavy(*, profiles=True, sources=("photo",)):
     """Every number has all its digits, as measures leave them: short ones would make the page look lighter.
 
-    ``profiles``: with the layers of every candidate, as ``--tap all`` gives them.
+    ``profiles``: with the layers of every candidate, as ``--tap all`` gives them. ``sources``: with an order of them
+    where there are several.
     """
     zoo = (*ZOO, *((f"another_network_number_{i}", *ZOO[i][1:]) for i in (3, 4)))
     parts = rank_parts(TARGETS, zoo, sharp=0.3)
     parts["results"] = [
         r.model_copy(update={"estimate": r.estimate.model_copy(update={"details": DETAILS})}) for r in parts["results"]
     ]
-    parts["inputs"]["photo"] = input_card("photo", "source")
+    parts["inputs"] |= {source: input_card(source, "source") for source in sources}
     for target, (name, *_) in itertools.product(TARGETS, zoo):
         parts["results"] += [result(m, target, name, 0.53, 0.02, details=DETAILS) for m in BY_NAME]
     parts = advice(with_gains(parts))
     if profiles:
         parts["profiles"] = [profile(t, entry[0], entry[3]) for t, entry in itertools.product(TARGETS, zoo)]
     parts["diagnoses"] = []
-    for target, (name, *_) in itertools.product(TARGETS, zoo):
-        shift = shift_parts(target, backbone=name)
+    for target, source, (name, *_) in itertools.product(TARGETS, sources, zoo):
+        shift = shift_parts(target, source, name)
         parts["results"] += shift["results"]
         parts["diagnoses"] += shift["diagnoses"]
+    if len(sources) > 1:
+        parts["source_orders"] = [order(t, sources, name) for t, (name, *_) in itertools.product(TARGETS, zoo)]
     record = digits(assemble("run", **parts))
     return record.model_copy(update={"findings": find(record)})
 

@@ -9,6 +9,8 @@ from handmade_audit import small_audit
 from handmade_pairs import candidates, changed, draws, moved, reordered, with_card
 from scipy import stats
 
+import shiftscope as ss
+from shiftscope.core.features import FeatureSet
 from shiftscope.core.records import Finding
 from shiftscope.errors import InputError
 from shiftscope.report.compare.differ import compare
@@ -181,6 +183,17 @@ def test_places_stand_beside_each_other():
     assert [p.backbone for p in order.places] == turned
     assert [(p.rank_a, p.rank_b) for p in order.places[:3]] == [(3, 1), (1, 2), (2, 3)]
     assert [p.moved for p in order.places] == [True] * 3 + [False] * (len(names) - 3)
+
+
+def test_findings_about_several_sources_are_told_apart():
+    """One target moved from two sources: two findings, of which the record before had one."""
+    rng = np.random.default_rng(0)
+    sources = [FeatureSet.of(rng.normal(size=(40, 3)) + at, name=name) for name, at in (("a", 2), ("b", 3))]
+    target, options = FeatureSet.of(rng.normal(size=(40, 3)), name="t"), {"select": ["mmd"]}
+    both = ss.diagnose(sources, target, **options).record
+    before = both.model_copy(update={"findings": [f for f in both.findings if f.evidence.get("source") != "b"]})
+    (change,) = compare(before, both).findings
+    assert (change.state, change.finding.code, change.finding.evidence["source"]) == ("came", "ST101", "b")
 
 
 def test_findings_that_came_and_went():

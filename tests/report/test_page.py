@@ -35,6 +35,7 @@ RECORDS = (
     "audit_record",
     "unfinished_audit_record",
     "hostile_audit_record",
+    "several_sources_record",
 )
 VOID = {"meta", "br", "wbr", "img", "link", "input", "hr", "base", "source"}
 # Elements whose text is not read as HTML.
@@ -231,6 +232,13 @@ def test_so_they_do_with_every_question_asked(profiles, most):
     assert len(html.encode()) < most
     assert Page(html).all("footer")[0]["text"].endswith("The record is too large to be embedded: see run.json.")
     assert 'id="record"' not in html
+
+
+def test_so_they_do_with_two_sources():
+    """Sixty pairs more: of each target one more section, and one about both sources."""
+    record = heavy(sources=("photo", "art"))
+    assert (len(record.diagnoses), len(record.source_orders)) == (120, 60)
+    assert len(render_html(record).encode()) < 500_000
 
 
 def test_names_stay_text(hostile_record):

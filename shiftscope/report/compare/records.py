@@ -112,6 +112,7 @@ class Uncompared(Record):
     about: str
     target: str
     backbone: str
+    source: str | None = None
     reason: str
 
 

@@ -160,8 +160,8 @@ def _left_over(a: RunRecord, b: RunRecord) -> Iterator[Uncompared]:
     for key in dict.fromkeys([*before, *after]):
         reason = _reason(before.get(key), after.get(key))
         if reason:
-            target, backbone, _, measure = key
-            yield Uncompared(about=measure, target=target, backbone=backbone, reason=reason)
+            target, backbone, source, measure = key
+            yield Uncompared(about=measure, target=target, backbone=backbone, source=source, reason=reason)
 
 
 def _reason(old: MeasureResult | None, new: MeasureResult | None) -> str:

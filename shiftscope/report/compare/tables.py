@@ -168,10 +168,12 @@ def uncompared(found: Sequence[Uncompared]) -> Table | None:
     """Tabulate numbers without a counterpart, those of one measure and reason together; None where all have one."""
     groups: dict[tuple[str, str], list[str]] = {}
     for left in found:
-        groups.setdefault((left.about, left.reason), []).append(f"{shown(left.backbone)} on {shown(left.target)}")
+        against = f" against {shown(left.source)}" if left.source is not None else ""
+        where = f"{shown(left.backbone)} on {shown(left.target)}{against}"
+        groups.setdefault((left.about, left.reason), []).append(where)
     rows = tuple(
-        Row(cells(words_for(about).head, reason, count(len(where)), _some(where)))
-        for (about, reason), where in sorted(groups.items())
+        Row(cells(words_for(about).head, reason, count(len(places)), _some(places)))
+        for (about, reason), places in sorted(groups.items())
     )
     columns = heads("Score", "Reason", "Scores", "Of", left=(1, 3))
     return Table("Scores that could not be compared", columns, rows) if rows else None
