@@ -58,6 +58,7 @@ def _too_few_permutations(record: RunRecord) -> Iterator[Finding]:
             if (result.source, result.target, result.backbone) != compared:
                 continue
             permutations = result.options.get("n_permutations")
+            least = estimate.details.get("smallest_pvalue")
             if isinstance(permutations, int) and count / (permutations + 1) > diagnosis.alpha:
                 yield Finding(
                     code="PW403",
@@ -66,6 +67,18 @@ def _too_few_permutations(record: RunRecord) -> Iterator[Finding]:
                     title=f"{result.measure}: {permutations} permutations cannot reach level {diagnosis.alpha:g}.",
                     message=f"Set n_permutations to at least {round(count / diagnosis.alpha) - 1}.",
                     evidence={"n_permutations": permutations, "n_tests": count},
+                )
+            elif isinstance(least, float) and count * least > diagnosis.alpha:
+                yield Finding(
+                    code="PW403",
+                    severity="warning",
+                    subject=diagnosis.backbone,
+                    title=f"{result.measure}: so few samples or groups cannot reach level {diagnosis.alpha:g}.",
+                    message=(
+                        f"However they are exchanged, p is at least {least:.2g}, and {count} tests share the level: "
+                        "compare more samples or groups, or ask for fewer tests."
+                    ),
+                    evidence={"smallest_pvalue": least, "n_tests": count},
                 )
 
 
