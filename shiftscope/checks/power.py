@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shiftscope.checks.compared import compared, row_of
-from shiftscope.core.records import Finding, RunRecord
+from shiftscope.core.records import Finding, MeasureResult, RunRecord
 from shiftscope.core.shift import BANDS, ShiftDiagnosis, ShiftRow
 
 __all__ = ["check_power"]
@@ -48,31 +48,51 @@ def check_power(record: RunRecord) -> Iterator[Finding]:
 
 
 def _too_few_permutations(record: RunRecord) -> Iterator[Finding]:
-    said: set[tuple[str, str, int, int]] = set()
+    """Find tests that could not have rejected, whatever the shift: each said once for all pairs that it holds for.
+
+    Several pairs of one run share their tests, and so what is wrong with them.
+    """
+    said: set[tuple[str, str, str]] = set()
     for diagnosis in record.diagnoses:
-        count = diagnosis.n_tests or sum(row.pvalue is not None for row in diagnosis.rows)
         compared = (diagnosis.source, diagnosis.target, diagnosis.backbone)
         for result in record.results:
-            estimate = result.estimate
-            if estimate is None or estimate.pvalue is None:
-                continue
             if (result.source, result.target, result.backbone) != compared:
                 continue
-            permutations = result.options.get("n_permutations")
-            if not isinstance(permutations, int) or count / (permutations + 1) <= diagnosis.alpha:
-                continue
-            # Several pairs of one run share their tests, and so what is wrong with them.
-            about = (diagnosis.backbone, result.measure, permutations, count)
-            if about not in said:
-                said.add(about)
-                yield Finding(
-                    code="PW403",
-                    severity="warning",
-                    subject=diagnosis.backbone,
-                    title=f"{result.measure}: {permutations} permutations cannot reach level {diagnosis.alpha:g}.",
-                    message=f"Set n_permutations to at least {round(count / diagnosis.alpha) - 1}.",
-                    evidence={"n_permutations": permutations, "n_tests": count},
-                )
+            for finding in _out_of_reach(diagnosis, result):
+                about = (finding.subject, finding.title, finding.message)
+                if about not in said:
+                    said.add(about)
+                    yield finding
+
+
+def _out_of_reach(diagnosis: ShiftDiagnosis, result: MeasureResult) -> Iterator[Finding]:
+    """Say why the p-value of one measure cannot be small enough: too few permutations, or ways to exchange samples."""
+    estimate = result.estimate
+    if estimate is None or estimate.pvalue is None:
+        return
+    count = diagnosis.n_tests or sum(row.pvalue is not None for row in diagnosis.rows)
+    permutations, least = result.options.get("n_permutations"), estimate.details.get("smallest_pvalue")
+    if isinstance(permutations, int) and count / (permutations + 1) > diagnosis.alpha:
+        yield Finding(
+            code="PW403",
+            severity="warning",
+            subject=diagnosis.backbone,
+            title=f"{result.measure}: {permutations} permutations cannot reach level {diagnosis.alpha:g}.",
+            message=f"Set n_permutations to at least {round(count / diagnosis.alpha) - 1}.",
+            evidence={"n_permutations": permutations, "n_tests": count},
+        )
+    elif isinstance(least, float) and count * least > diagnosis.alpha:
+        yield Finding(
+            code="PW403",
+            severity="warning",
+            subject=diagnosis.backbone,
+            title=f"{result.measure}: so few samples or groups cannot reach level {diagnosis.alpha:g}.",
+            message=(
+                f"However they are exchanged, p is at least {least:.2g}, and {count} tests share the level: "
+                "compare more samples or groups, or ask for fewer tests."
+            ),
+            evidence={"smallest_pvalue": least, "n_tests": count},
+        )
 
 
 def _too_few_samples(record: RunRecord) -> Iterator[Finding]:
@@ -92,7 +112,9 @@ def _too_few_samples(record: RunRecord) -> Iterator[Finding]:
 
 
 def _no_floor(lead: ShiftDiagnosis, row: ShiftRow) -> Finding:
-    evidence = {"backbone": lead.backbone, "n_source": lead.n_source, "n_target": lead.n_target, "mmd": row.value}
+    where = {"source": lead.source, "backbone": lead.backbone}
+    numbers = {"n_source": lead.n_source, "n_target": lead.n_target, "mmd": row.value}
+    known = {} if row.pvalue_holm is None else {"pvalue_holm": row.pvalue_holm}
     told = "" if row.pvalue_holm is None else f" (Holm p = {row.pvalue_holm:.2g})"
     return Finding(
         code="PW404",
@@ -103,7 +125,7 @@ def _no_floor(lead: ShiftDiagnosis, row: ShiftRow) -> Finding:
             f"{lead.n_target} samples against {lead.n_source} cannot be cut into halves: no noise floor is known "
             f"to hold the MMD\N{SUPERSCRIPT TWO} of {row.value:.2g}{told} against. Compare more samples."
         ),
-        evidence=evidence if row.pvalue_holm is None else {**evidence, "pvalue_holm": row.pvalue_holm},
+        evidence={**where, **numbers, **known},
     )
 
 

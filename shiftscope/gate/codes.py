@@ -87,7 +87,7 @@ def _judge(finding: Finding, entry: _Entry) -> Judged:
 
 
 def _none_found(entry: _Entry, record: RunRecord, *, written: bool) -> Iterator[Judged]:
-    """Say that there is no such finding; where the record never looked for one, that is no reason to pass."""
+    """Say that there is no such finding; where none was looked for, or could be found, that is no reason to pass."""
     unasked = _unasked(entry.code, record)
     # What only the profile asks of every record is left out where a record is about something else.
     if unasked and not written:
@@ -96,13 +96,14 @@ def _none_found(entry: _Entry, record: RunRecord, *, written: bool) -> Iterator[
     none = f"There is no {entry.code}" + (
         f" about what is judged, and {others} about other candidates." if others else "."
     )
+    unseen = unasked or _unseen(entry.code, record)
     yield Judged(
         rule=f"fail_on {entry.code}",
         asks=f"no finding {entry.code}",
         subject="the record",
         found="nothing looked for" if unasked else "none",
-        outcome="inconclusive" if unasked else "pass",
-        because=f"No finding {entry.code} could be made: {unasked}." if unasked else none,
+        outcome="inconclusive" if unseen else "pass",
+        because=f"No finding {entry.code} could be made: {unseen}." if unseen else none,
     )
 
 
@@ -113,6 +114,12 @@ def _unasked(code: str, record: RunRecord) -> str:
     if code.startswith("NT") and not record.forecasts:
         return "the record has no forecast"
     return ""
+
+
+def _unseen(code: str, record: RunRecord) -> str:
+    """Why findings of a code that rest on tests may be missing from a record; empty where they cannot."""
+    blind = [finding for finding in record.findings if finding.code == "PW403"]
+    return f"PW403, {shown(blind[0].title).removesuffix('.')}" if code.startswith("ST") and blind else ""
 
 
 def _ended(i: int, ignore: Ignore, findings: Sequence[Finding]) -> Judged:

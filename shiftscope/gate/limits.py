@@ -146,6 +146,15 @@ def _judge(bound: _Bound, spot: Spot, before: Before) -> Judged:
         reading, form = reading.less(earlier), signed
         edge = -bound.edge if bound.key in DOWNWARDS else bound.edge
     decision = bound.decide(reading)
+    if bound.key == "min" and decision == "pass" and reading.least is not None and reading.least >= bound.edge:
+        # A test that could not have rejected has not shown that there is nothing.
+        least = number(reading.least)
+        return bound.unclear(
+            where,
+            "cannot be small enough",
+            f"{said}{number(reading.value, bound.edge)}, and with these samples and permutations it cannot be below "
+            f"{least}: it says nothing about {number(bound.edge)}.",
+        )
     value, ends = form(reading.value, edge), span(reading, edge)
     within = f" with {_level(reading)}interval {ends}" if ends else ""
     because = bound.sentence(f"{said}{value}{within}", reading, decision)

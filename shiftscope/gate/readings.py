@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from shiftscope.core.forecast import Arm
-from shiftscope.core.records import MeasureResult, RunRecord, ShiftRow
+from shiftscope.core.records import Estimate, MeasureResult, RunRecord, ShiftRow
+from shiftscope.core.shift import ShiftDiagnosis
 from shiftscope.core.text import shown
 from shiftscope.gate.policy import Limit, Quantity
 
@@ -31,12 +32,13 @@ class Place(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A number with its interval, where it has one."""
+    """A number with its interval, where it has one; ``least`` is the smallest that a p-value could have been."""
 
     value: float
     low: float | None = None
     high: float | None = None
     level: float | None = None
+    least: float | None = None
 
     @property
     def negated(self) -> Reading:
@@ -101,12 +103,15 @@ def _reading(record: RunRecord, result: MeasureResult, on: Quantity) -> tuple[Re
     if on in ("value", "interval"):
         return Reading(estimate.value, estimate.low, estimate.high, estimate.level), ""
     if on == "pvalue":
-        return (None, "it has no p-value") if estimate.pvalue is None else (Reading(estimate.pvalue), "")
-    row = _row(record, result)
-    if row is None:
+        least = _least(estimate)
+        return (None, "it has no p-value") if estimate.pvalue is None else (Reading(estimate.pvalue, least=least), "")
+    diagnosis, row = _row(record, result)
+    if diagnosis is None or row is None:
         return None, "the record has no shift diagnosis of it"
     if on == "pvalue_holm":
-        return (None, "it has no Holm-adjusted p-value") if row.pvalue_holm is None else (Reading(row.pvalue_holm), "")
+        if row.pvalue_holm is None:
+            return None, "it has no Holm-adjusted p-value"
+        return Reading(row.pvalue_holm, least=_least(estimate, sum(r.pvalue is not None for r in diagnosis.rows))), ""
     if row.effect is None:
         return None, "no effect could be computed"
     return _effect(row.effect, row.effect_se), ""
@@ -116,8 +121,14 @@ def _effect(effect: float, se: float | None) -> Reading:
     return Reading(effect) if se is None else Reading(effect, effect - Z * se, effect + Z * se, 0.95)
 
 
-def _row(record: RunRecord, result: MeasureResult) -> ShiftRow | None:
+def _least(estimate: Estimate, n_tests: int = 1) -> float | None:
+    """Smallest p-value that the test could have given, as the first of ``n_tests`` that Holm adjusts."""
+    least = estimate.details.get("smallest_pvalue")
+    return min(1.0, n_tests * least) if isinstance(least, float) else None
+
+
+def _row(record: RunRecord, result: MeasureResult) -> tuple[ShiftDiagnosis | None, ShiftRow | None]:
     for diagnosis in record.diagnoses:
         if (diagnosis.backbone, diagnosis.target, diagnosis.source) == (result.backbone, result.target, result.source):
-            return next((row for row in diagnosis.rows if row.measure == result.measure), None)
-    return None
+            return diagnosis, next((row for row in diagnosis.rows if row.measure == result.measure), None)
+    return None, None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shiftscope.core.features import Pair
 from shiftscope.core.records import Details, Estimate
 from shiftscope.kernels import Kernels, choose
-from shiftscope.measures._permutation import null_details, permuted_members, pvalue, smallest_pvalue
+from shiftscope.measures._permutation import null_of, permuted_members, pvalue
 from shiftscope.measures._resampling import LEVEL, Z
 from shiftscope.measures._sides import Floats, Rows, Split, over_splits, units, variance_of_mean
 
@@ -43,9 +43,7 @@ def discrepancy(
     """
     members = permuted_members(pair, seed, n_permutations, kernels or choose())
     statistics, witness = exchanged(z, kernel, members)
-    details: Details = {}
-    if n_permutations:
-        details = {"smallest_pvalue": smallest_pvalue(pair, n_permutations), **null_details(statistics)}
+    details: Details = null_of(pair, statistics) if n_permutations else {}
     value, reach = float(statistics[0]), Z * _standard_error(pair, witness)
     return Estimate(
         value=value,

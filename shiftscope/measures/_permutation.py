@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 from shiftscope.core.features import Pair
 from shiftscope.core.records import Details
 from shiftscope.core.seeds import stream
+from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import Kernels
 from shiftscope.measures._sides import units
 
-__all__ = ["null_details", "permuted_members", "pvalue", "smallest_pvalue"]
+__all__ = ["demand_reachable", "null_details", "null_of", "permuted_members", "pvalue", "smallest_pvalue"]
 
 N_BINS = 41
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+# A test of groups that cannot reach this level for want of groups is none.
+LEAST_LEVEL = 0.05
 # Statistics this close are equal up to rounding: absolute, for statistics of order 1, and in null deviations.
 DUST, DUST_IN_SD = 1e-12, 1e-6
 
@@ -54,6 +57,42 @@ def smallest_pvalue(pair: Pair, n_permutations: int) -> float:
     """
     n, m = (int(units(side).max()) + 1 for side in (pair.source, pair.target))
     return max(1 / (n_permutations + 1), (1 + (n == m)) / comb(n + m, n))
+
+
+def demand_reachable(pair: Pair, least: float, n_permutations: int) -> None:
+    """Demand as many groups as it takes for a p-value of 0.05, of which ``least`` is the smallest that can be.
+
+    Too few permutations are no reason to refuse: more of them help, while more groups must be found first.
+
+    Raises
+    ------
+    NotApplicableError
+        If there are groups, and all ways to exchange them leave the p-value above 0.05.
+    """
+    sides = (pair.source, pair.target)
+    if all(side.groups is None for side in sides) or least <= max(LEAST_LEVEL, 1 / (n_permutations + 1)):
+        return
+    (n, of), (m, to) = (
+        (int(units(side).max()) + 1, "groups" if side.groups is not None else "samples") for side in sides
+    )
+    raise NotApplicableError(
+        f"{pair.source.name} has {n} {of} and {pair.target.name} {m} {to}: exchanged as a whole they allow no p-value "
+        f"below {least:.2g}. Compare more groups, or set n_permutations to 0 for the value without a test."
+    )
+
+
+def null_of(pair: Pair, statistics: NDArray[np.float64]) -> Details:
+    """Smallest p-value that exchanges of samples or groups can give, and the permuted ``statistics`` (B+1,) to draw.
+
+    Raises
+    ------
+    NotApplicableError
+        If groups are too few for a test: see :func:`demand_reachable`.
+    """
+    n_permutations = len(statistics) - 1
+    least = smallest_pvalue(pair, n_permutations)
+    demand_reachable(pair, least, n_permutations)
+    return {"smallest_pvalue": least, **null_details(statistics)}
 
 
 def null_details(statistics: NDArray[np.float64]) -> Details:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from shiftscope.core.records import ClassShift, Estimate, InputCard, RunRecord, ShiftDiagnosis, ShiftRow
 from shiftscope.core.text import shown
@@ -58,6 +58,7 @@ class Null:
     edges: tuple[float, ...]
     counts: tuple[int, ...]
     observed: Estimate
+    statistic: str = "MMD², unbiased"
 
     @property
     def n(self) -> int:
@@ -173,6 +174,11 @@ def _card(record: RunRecord, role: str, name: str) -> InputCard | None:
     return next((card for card in record.inputs.values() if (card.role, card.name) == (role, name)), None)
 
 
+def _statistic(options: Mapping[str, Any]) -> str:
+    """What ``mmd`` computes under its options, along an axis."""
+    return "MMD², fused bandwidths" if options.get("aggregate") else f"MMD², {options.get('estimator', 'unbiased')}"
+
+
 def _null(record: RunRecord, diagnosis: ShiftDiagnosis) -> Null | None:
     """The permutation null that ``mmd`` left in its details, if it did."""
     where = (diagnosis.target, diagnosis.source, diagnosis.backbone)
@@ -188,6 +194,7 @@ def _null(record: RunRecord, diagnosis: ShiftDiagnosis) -> Null | None:
             tuple(float(e) for e in edges if isinstance(e, int | float)),
             tuple(int(k) for k in counts if isinstance(k, int | float)),
             result.estimate,
+            _statistic(result.options),
         )
         complete = len(null.edges) == len(edges) and len(null.counts) == len(counts)
         return null if complete and null.n > 0 else None

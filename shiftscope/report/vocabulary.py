@@ -73,7 +73,7 @@ WORDS = {
     "ncti": MeasureWords("NCTI", "NCTI", "NCTI, unpooled"),
     "pactran": MeasureWords("PACTran", "PACTran", f"PACTran{HYPHEN}Gauss, nats"),
     "otce": MeasureWords("OTCE", "OTCE", "OTCE"),
-    "mmd": MeasureWords("MMD²", "MMD²", "MMD², unbiased"),
+    "mmd": MeasureWords("MMD²", "MMD²", "MMD²"),
     "proxy_a": MeasureWords(f"proxy A{HYPHEN}distance", f"Proxy A{HYPHEN}distance", f"proxy A{HYPHEN}distance"),
     "wasserstein": MeasureWords("Wasserstein distance", "Wasserstein", "Wasserstein distance"),
     "frechet": MeasureWords("Fréchet distance", "Fréchet", "Fréchet distance"),

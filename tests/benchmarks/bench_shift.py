@@ -1,8 +1,9 @@
-"""Times the MMD tests against plain NumPy, a bare matrix product and other libraries; writes benchmark_shift.json.
+"""Times shift measures against plain NumPy, a bare matrix product and other libraries; writes benchmark_shift.json.
 
     python tests/benchmarks/bench_shift.py                  what this project needs; about ten minutes of one core
     python tests/benchmarks/bench_shift.py --peers PYTHON   also alibi-detect and hyppo, installed for that PYTHON
     python tests/benchmarks/bench_shift.py --only binned    cases whose name contains a word; printed only
+    python tests/benchmarks/bench_shift.py --sliced         sliced distances alone; the rest of the file is kept
 
 One thread, CPU seconds of one call in a process of its own, after a small one that compiles. Not collected by pytest.
 What takes too long is timed at two small numbers of permutations, and the line through them is read at 1000.
@@ -20,6 +21,8 @@ from bench_kernels import machine
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "reports" / "benchmark_shift.json"
 D, B = 512, 1000
+PROJECTIONS = 500
+SLICED_SIZES = (1_000, 2_000, 5_000)
 
 # A case by its name: samples a side, permutations, options of the measure.
 CASES = {
@@ -71,6 +74,30 @@ MEASURES["mmd"](pair(50), n_permutations=9, rng=0, **options)
 before, data = rate(), pair(n)
 taken = seconds(lambda: MEASURES["mmd"](data, n_permutations=permutations, rng=0, **options))
 print(json.dumps({"cpu_s": taken, "rss_mib": peak(), "rate": max(before, rate())}))
+"""
+
+# One distance of all samples; and the measure, which is that, 30 between halves and 240 between quarters of the sides.
+SLICED = """
+import ot
+from shiftscope.core.features import FeatureSet, Pair
+from shiftscope.measures import MEASURES
+from shiftscope.measures.shift.sliced import _between
+x, y = sides(n, d)
+pair = Pair(FeatureSet.of(x, keys=range(n)), FeatureSet.of(y, keys=range(n, 2 * n)))
+pair.bandwidth
+rows = np.arange(2 * n)
+fixed = ot.sliced.get_random_projections(d, permutations, 0).astype(np.float32)
+def pot(size, projections):
+    ot.sliced_wasserstein_distance(x[:size], y[:size], projections=projections, n_projections=permutations, seed=0)
+def best(call):
+    return min(seconds(call) for _ in range(3))
+parts = {n: 1, n // 2: 30, n // 4: 240}
+print(json.dumps({
+    "one": best(lambda: _between(pair, 2, permutations, 0, rows)(rows[:n], rows[n:])),
+    "pot_one": best(lambda: pot(n, None)),
+    "measure": best(lambda: MEASURES["sliced"](pair, n_projections=permutations, max_points=2 * n, rng=0)),
+    "pot_same": sum(count * best(lambda: pot(size, fixed)) for size, count in parts.items()),
+}))
 """
 
 # The kernel matrix once, and of it a copy in the order of every permutation.
@@ -164,6 +191,29 @@ def rival(name, python):
     return rows
 
 
+def sliced():
+    """CPU seconds of sliced distances here and by POT at equal numbers of directions, by size."""
+    rows = {}
+    for n in SLICED_SIZES:
+        found = run(SLICED, n, D, PROJECTIONS, {})
+        rows[str(n)] = {"n": n, "m": n, "d": D, "projections": PROJECTIONS}
+        rows[str(n)] |= {f"{name}_cpu_s": round(taken, 3) for name, taken in found.items()}
+        rows[str(n)] |= {
+            "one distance, POT / this": round(found["pot_one"] / found["one"], 1),
+            "the whole measure, POT / this": round(found["pot_same"] / found["measure"], 1),
+        }
+        say("sliced", n, rows[str(n)])
+    return rows
+
+
+def bars_of_sliced(rows):
+    """What was asked for beside what was found, for one distance: the whole measure gains more."""
+    return {
+        f"POT / sliced_{n}, one distance": {"at_least": 4, "found": row["one distance, POT / this"]}
+        for n, row in rows.items()
+    }
+
+
 def ratios(cases, rivals):
     """How many times as long each rival takes as each case of its size."""
     found = {}
@@ -195,7 +245,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--peers", metavar="PYTHON", help="interpreter that has alibi-detect and hyppo")
     parser.add_argument("--only", metavar="WORD")
+    parser.add_argument("--sliced", action="store_true")
     given = parser.parse_args()
+    if given.sliced:
+        rows, kept = sliced(), json.loads(FILE.read_text(encoding="utf-8"))
+        write(kept | {"sliced": rows, "bars": kept["bars"] | bars_of_sliced(rows)})
+        return
     cases = {}
     for name in CASES:
         if given.only is None or given.only in name:
@@ -206,7 +261,7 @@ def main():
     there = [name for name, (_, needs_own, _) in RIVALS.items() if given.peers or not needs_own]
     rivals = {name: rival(name, given.peers if RIVALS[name][1] else sys.executable) for name in there}
     versions = run(VERSIONS, 0, D, ["alibi-detect", "hyppo", "numpy"], {}, python=given.peers) if given.peers else {}
-    found = ratios(cases, rivals)
+    found, rows = ratios(cases, rivals), sliced()
     report = {
         "command": f"python tests/benchmarks/bench_shift.py{' --peers PYTHON' if given.peers else ''}",
         "unit": f"CPU seconds on one thread, one call; d = {D}, {B} permutations; ratios are rival / this project",
@@ -215,8 +270,13 @@ def main():
         "rivals": rivals,
         "rivals_versions": versions,
         "ratios": found,
-        "bars": bars(cases, found),
+        "sliced": rows,
+        "bars": bars(cases, found) | bars_of_sliced(rows),
     }
+    write(report)
+
+
+def write(report):
     FILE.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 

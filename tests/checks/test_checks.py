@@ -202,6 +202,24 @@ def test_too_few_permutations():
     assert finding.message == "Set n_permutations to at least 39."
 
 
+@pytest.mark.parametrize(("smallest", "found"), [(0.02, []), (0.025, []), (0.03, ["PW403"])])
+def test_too_few_groups_to_reach_the_level(smallest, found):
+    estimate = Estimate(value=0.1, pvalue=0.05, details={"smallest_pvalue": smallest})
+    result = MeasureResult(
+        measure="mmd",
+        kind="shift",
+        target="sketch",
+        source="photo",
+        backbone="net",
+        estimate=estimate,
+        options={"n_permutations": 999},
+    )
+    made = record(diagnoses=[diagnosis(effect=0, tests=2)], results=[result])
+    assert codes(made) == found
+    for finding in find(made):
+        assert finding.message.startswith("However they are exchanged, p is at least 0.03, and 2 tests share the level")
+
+
 def test_errors_come_first_then_codes():
     made = record(
         inputs=[data("a", skipped=1, classes={"dog": 3, "horse": 3})], results=[failed("knn", "net")], diagnoses=[]

@@ -48,6 +48,23 @@ def test_longest_code_decides(policy, expected):
     assert outcomes(FOUND, **policy) == expected
 
 
+@pytest.mark.parametrize(
+    ("codes", "asked", "outcome"),
+    [
+        ((), "ST1", "pass"),
+        (("PW403",), "ST1", "inconclusive"),
+        (("PW403",), "ST101", "inconclusive"),
+        (("PW402",), "ST1", "pass"),
+        (("PW403",), "DQ301", "pass"),
+        (("PW403", "ST110"), "ST1", "fail"),
+    ],
+)
+def test_no_shift_is_no_pass_where_the_tests_could_not_have_rejected(codes, asked, outcome):
+    (row,) = judged(with_findings(demo(), *codes), fail_on=[asked])
+    assert row.outcome == outcome
+    assert ("PW403, PW403 happened" in row.because) == (outcome == "inconclusive")
+
+
 def test_ignore_holds_to_the_end_of_its_last_day():
     for days, outcome in ((0, "ignored"), (-1, "fail")):
         found = outcomes(FOUND, fail_on=["DQ303"], ignore=[ignore("DQ303", days)])

@@ -7,6 +7,7 @@ from altered import FIRST, SOURCE, TARGET, demo, one_result, with_forecasts, wit
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shiftscope.core.shift import ShiftDiagnosis, ShiftRow
 from shiftscope.gate.limits import decide, judge_limit
 from shiftscope.gate.policy import Limit
 from shiftscope.gate.readings import Reading
@@ -186,7 +187,8 @@ def test_effect_and_adjusted_pvalue_come_from_the_diagnosis():
     assert tight.found.split()[0] != tight.asks.split()[-1]
     for on in ("pvalue", "pvalue_holm"):
         assert only(demo(), on=on, min=0.05, **limit).outcome == "fail"
-        assert only(demo(), on=on, min=0.001, **limit).outcome == "pass"
+        # 999 permutations give no smaller p: such a limit could never fail.
+        assert only(demo(), on=on, min=0.001, **limit).outcome == "inconclusive"
 
 
 def test_adjusted_pvalue_is_not_the_plain_one():
@@ -197,6 +199,36 @@ def test_adjusted_pvalue_is_not_the_plain_one():
     record = demo().model_copy(update={"diagnoses": diagnoses})
     limit = {"measure": "mmd", "candidates": "first", "min": 0.05}
     assert [only(record, on=on, **limit).outcome for on in ("pvalue", "pvalue_holm")] == ["fail", "pass"]
+
+
+@pytest.mark.parametrize(
+    ("on", "smallest", "n_tests", "outcome"),
+    [
+        ("pvalue", 0.02, 1, "pass"),
+        ("pvalue", 0.02, 4, "pass"),
+        ("pvalue", 0.05, 1, "inconclusive"),
+        ("pvalue", 0.1, 1, "inconclusive"),
+        ("pvalue_holm", 0.02, 2, "pass"),
+        ("pvalue_holm", 0.02, 3, "inconclusive"),
+        ("pvalue_holm", 0.001, 4, "pass"),
+    ],
+)
+def test_test_that_could_not_have_rejected_decides_nothing(on, smallest, n_tests, outcome):
+    found = one_result(0.1, pvalue=0.4, kind="shift", source="s", measure="m")
+    (result,) = found.results
+    estimate = result.estimate.model_copy(update={"details": {"smallest_pvalue": smallest}})
+    rows = [ShiftRow(measure=f"m{i or ''}", value=0.1, pvalue=0.4, pvalue_holm=0.9) for i in range(n_tests)]
+    rows.append(ShiftRow(measure="without a test", value=0.1))
+    diagnosis = ShiftDiagnosis(target="t", source="s", backbone="b", n_source=9, n_target=9, rows=rows)
+    record = found.model_copy(
+        update={"results": [result.model_copy(update={"estimate": estimate})], "diagnoses": [diagnosis]}
+    )
+    row = only(record, measure="m", on=on, min=0.05)
+    assert row.outcome == outcome
+    least = smallest * (n_tests if on == "pvalue_holm" else 1)
+    assert (f"it cannot be below {least:g}" in row.because) == (outcome == "inconclusive")
+    # What has rejected is decided, however near the edge.
+    assert only(record, measure="m", on=on, min=0.95).outcome == "fail"
 
 
 def test_change_of_an_effect_is_held_against_its_standard_error():

@@ -181,6 +181,21 @@ def test_the_null_says_where_the_observed_value_lies(value, p, words):
     assert ("the largest of 999 shuffles" if words == "times_largest" else words) in reading
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "MMD², unbiased"),
+        ({"estimator": "biased", "aggregate": None}, "MMD², biased"),
+        ({"estimator": "unbiased", "aggregate": "fuse"}, "MMD², fused bandwidths"),
+    ],
+)
+def test_the_null_says_which_statistic_it_is_of(options, words):
+    parts = shift_parts(details=null_details())
+    parts["results"] = [r.model_copy(update={"options": options}) for r in parts["results"]]
+    record = assemble("shift", inputs={}, backbones={}, **parts)
+    assert words in str(null(read_shifts(record, {})[0], 1).drawings[0])
+
+
 def test_classes_without_a_test_are_not_called_noise():
     parts = shift_parts()
     untested = [c.model_copy(update={"pvalue": None, "pvalue_holm": None}) for c in parts["diagnoses"][0].per_class]

@@ -19,7 +19,7 @@ from shiftscope.measures._domain_classifier import (
     roc,
     standardised,
 )
-from shiftscope.measures._permutation import null_details, permuted_members, pvalue, smallest_pvalue
+from shiftscope.measures._permutation import null_of, permuted_members, pvalue
 from shiftscope.measures._resampling import LEVEL, N_FOLDS, Z
 from shiftscope.measures._sides import (
     Floats,
@@ -90,7 +90,8 @@ def c2st(pair: Pair, *, n_permutations: int = 999, rng: RngLike = None, kernels:
     InputError
         For a negative number of permutations.
     NotApplicableError
-        If a side has fewer than two samples or groups, or no feature varies.
+        If a side has fewer than two samples or groups, or no feature varies; with a test, if groups are so few that
+        no p-value could reach 0.05.
 
     Notes
     -----
@@ -123,7 +124,7 @@ def c2st(pair: Pair, *, n_permutations: int = 999, rng: RngLike = None, kernels:
         **roc(observed[: pair.source.n], observed[pair.source.n :]),
     }
     if n_permutations:
-        details |= {"smallest_pvalue": smallest_pvalue(pair, n_permutations), **null_details(statistics)}
+        details |= null_of(pair, statistics)
     return Estimate(
         value=value,
         low=max(value - reach, 0.0),

@@ -17,7 +17,7 @@ from shiftscope.kernels import Kernels, choose
 from shiftscope.measures._declare import measure
 from shiftscope.measures._discrepancy import exchanged
 from shiftscope.measures._holm import holm
-from shiftscope.measures._permutation import null_details, permuted_members, pvalue, smallest_pvalue
+from shiftscope.measures._permutation import demand_reachable, null_details, permuted_members, pvalue, smallest_pvalue
 from shiftscope.measures._resampling import LEVEL, Z
 from shiftscope.measures._sides import (
     Floats,
@@ -97,7 +97,8 @@ def conditional(
     InputError
         For a negative number of permutations.
     NotApplicableError
-        If no class has two samples, of two groups, on each side.
+        If no class has two samples, of two groups, on each side; with a test, if groups are so few that no p-value
+        could reach 0.05.
 
     Notes
     -----
@@ -129,12 +130,13 @@ def conditional(
             "pvalues_holm": dict(zip(found, holm(each), strict=True)),
         }
         if any(_straddles(side, pairs) for side in (pair.source, pair.target)):
-            chance = min(1.0, len(each) * min(each))
-            details |= {"test": "holm", "smallest_pvalue": min(1.0, len(each) * min(smallest))}
+            chance, least = min(1.0, len(each) * min(each)), min(1.0, len(each) * min(smallest))
+            details |= {"test": "holm", "smallest_pvalue": least}
         else:
             chance = pvalue(statistics)
             least = max(1 / (n_permutations + 1), prod(smallest))
             details |= {"test": "exchanges", "smallest_pvalue": least, **null_details(statistics)}
+        demand_reachable(pair, least, n_permutations)
     return Estimate(
         value=value, low=value - reach, high=min(value + reach, 2.0), level=LEVEL, pvalue=chance, details=details
     )

@@ -15,7 +15,7 @@ from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures._declare import measure
 from shiftscope.measures._neighbours import inside, nearest_rows, squares
-from shiftscope.measures._permutation import null_details, permuted_members, pvalue, smallest_pvalue
+from shiftscope.measures._permutation import null_of, permuted_members, pvalue
 from shiftscope.measures._resampling import LEVEL, Z, half_samples
 from shiftscope.measures._sides import (
     N_SPLITS,
@@ -108,7 +108,7 @@ def coverage(
     InputError
         For k below 1, fewer than 16 points or a negative number of permutations.
     NotApplicableError
-        If a side has too few samples or one group.
+        If a side has too few samples or one group; with a test, if groups are so few that no p-value could reach 0.05.
 
     Notes
     -----
@@ -138,7 +138,7 @@ def coverage(
         "size": min(n, m),
     }
     if n_permutations:
-        details |= {"smallest_pvalue": smallest_pvalue(pair, n_permutations), **null_details(statistics)}
+        details |= null_of(pair, statistics)
     share_of_sources = _shares(sources / k, 1 - members)
     return Estimate(
         value=value,

@@ -54,7 +54,8 @@ def kid(pair: Pair, *, n_permutations: int = 999, rng: RngLike = None, kernels: 
     InputError
         For a negative number of permutations.
     NotApplicableError
-        If a side has fewer than two samples or groups.
+        If a side has fewer than two samples or groups; with a test, if groups are so few that no p-value could reach
+        0.05.
 
     Notes
     -----

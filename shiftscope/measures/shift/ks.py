@@ -13,7 +13,7 @@ from shiftscope.core.seeds import RngLike, seed_of
 from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures._declare import measure
-from shiftscope.measures._permutation import null_details, permuted_members, pvalue, smallest_pvalue
+from shiftscope.measures._permutation import null_of, permuted_members, pvalue
 from shiftscope.measures._sides import Floats, Options, Rows, Split, at_least, demand_units, over_splits, rows_of
 
 __all__ = ["between_halves", "ks"]
@@ -77,7 +77,8 @@ def ks(
     InputError
         For a negative number of directions or permutations.
     NotApplicableError
-        If a side has fewer than two samples or groups, or no feature varies.
+        If a side has fewer than two samples or groups, or no feature varies; with a test, if groups are so few that
+        no p-value could reach 0.05.
 
     Notes
     -----
@@ -103,7 +104,7 @@ def ks(
         ),
     }
     if n_permutations:
-        details |= {"smallest_pvalue": smallest_pvalue(pair, n_permutations), **null_details(largest)}
+        details |= null_of(pair, largest)
     return Estimate(
         value=float(largest[0]),
         pvalue=pvalue(largest + TIE_BREAK * gaps.mean(axis=0)) if n_permutations else None,

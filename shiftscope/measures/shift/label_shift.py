@@ -14,7 +14,7 @@ from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures._bootstrap import bootstrap_weights
 from shiftscope.measures._declare import measure
-from shiftscope.measures._permutation import null_details, permuted_members, pvalue, smallest_pvalue
+from shiftscope.measures._permutation import null_of, permuted_members, pvalue
 from shiftscope.measures._priors import bbse, confusion, saerens, total_variation
 from shiftscope.measures._resampling import LEVEL
 from shiftscope.measures._sides import Floats, Options, Rows, Split, at_least, demand_units, over_splits
@@ -90,8 +90,9 @@ def label_shift(
     InputError
         For a negative number of permutations.
     NotApplicableError
-        If a side has one sample or one group, there is one class, or, for a target without labels, ``sigma_min`` is
-        below ``sigma_noise``: the probe confuses some classes so much that any shares would fit.
+        If a side has one sample or one group, or there is one class; with a test, if groups are so few that no p-value
+        could reach 0.05; for a target without labels, if ``sigma_min`` is below ``sigma_noise``: the probe confuses
+        some classes so much that any shares would fit.
 
     Notes
     -----
@@ -142,7 +143,7 @@ def _counted(pair: Pair, labels: Labels, seed: int, n_permutations: int, kernels
     }
     if n_permutations:
         details["null"] = float(np.abs(p - q)[1:].sum(axis=1).mean() / 2)
-        details |= {"smallest_pvalue": smallest_pvalue(pair, n_permutations), **null_details(chi2)}
+        details |= null_of(pair, chi2)
     return Estimate(
         value=value,
         low=low,

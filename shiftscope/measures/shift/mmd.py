@@ -16,7 +16,7 @@ from shiftscope.measures._exchanges import Exchanges, bin_by_bin, one_by_one
 from shiftscope.measures._fuse import FACTORS, fused
 from shiftscope.measures._kernel import RADIAL, Kernel, kernel_sums
 from shiftscope.measures._linear_time import flipped, quadruples
-from shiftscope.measures._permutation import null_details, pvalue
+from shiftscope.measures._permutation import demand_reachable, null_details, pvalue
 from shiftscope.measures._resampling import LEVEL, Z
 from shiftscope.measures._sides import Floats, Options, Split, at_least, demand_units, rows_of, units, variance_of_mean
 
@@ -107,7 +107,8 @@ def mmd(
         For a bandwidth that is not positive, fewer than 4 bins, a negative number of permutations, and options that
         exclude each other.
     NotApplicableError
-        If a side has fewer than two samples or groups (four in linear time), or fills fewer than two bins.
+        If a side has fewer than two samples or groups (four in linear time), or fills fewer than two bins; with a test,
+        if groups are so few that no p-value could reach 0.05.
 
     Notes
     -----
@@ -129,16 +130,19 @@ def mmd(
     middle = pair.bandwidth if bandwidth is None else bandwidth
     if variant == "linear":
         h = quadruples(pair, kernel, middle, seed)
+        smallest = max(1 / (n_permutations + 1), 2.0 ** -len(h))
+        demand_reachable(pair, smallest, n_permutations)
         return _estimate(
             flipped(h, seed, n_permutations),
             error=float(h.std(ddof=1)) / np.sqrt(len(h)),
-            smallest=max(1 / (n_permutations + 1), 2.0 ** -len(h)),
+            smallest=smallest,
             details=_plain_details(kernel, middle, float(h.mean())) | {"n_used": 2 * len(h)},
         )
     if variant == "binned":
         exchanges = bin_by_bin(pair, seed, n_permutations, n_bins, kernels)
     else:
         exchanges = one_by_one(pair, seed, n_permutations, kernels)
+    demand_reachable(pair, exchanges.smallest_pvalue, n_permutations)
     bandwidths = [middle * factor for factor in FACTORS] if aggregate else [middle]
     rows, n = exchanges.ordered(pair.pooled), pair.source.n
     sums = kernel_sums(rows, kernel, bandwidths, exchanges.members, n=n, bins=exchanges.bins, kernels=kernels)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import exp, lgamma, pi, sqrt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shiftscope.core.features import Pair
 from shiftscope.core.records import Estimate
@@ -121,20 +122,22 @@ def sliced(
 def _between(pair: Pair, p: Power, n_projections: int, seed: int, rows: Rows) -> Distance:
     """Plain distance between two sets of pooled rows out of ``rows``, in the unit of the measure."""
     directions = _directions(pair.source.d, n_projections, stream(seed, "projections"))
-    z = pair.pooled[rows].astype(np.float64)
-    z -= z.mean(axis=0)
-    along = directions @ z.T / pair.bandwidth
+    z = pair.pooled[rows]
+    # Centred in float64, multiplied and sorted in the type of the features: twice as fast in float32.
+    z = (z - z.mean(axis=0, dtype=np.float64)).astype(z.dtype)
+    along = directions.astype(z.dtype) @ z.T
+    along /= pair.bandwidth
     unit = _mean_power(pair.source.d, p)
 
     @lru_cache(maxsize=4)
-    def ranked(part: bytes) -> Floats:
+    def ranked(part: bytes) -> NDArray[np.floating[Any]]:
         return np.sort(along[:, np.searchsorted(rows, np.frombuffer(part, dtype=np.intp))])
 
     def distance(a: Rows, b: Rows) -> float:
         # The halves of a split come three times each.
         apart = ranked(a.tobytes()) - ranked(b.tobytes())
-        total = np.vdot(apart, apart) if p == 2 else np.abs(apart).sum()
-        return float(total / apart.size / unit)
+        along_each = np.einsum("ij,ij->i", apart, apart) if p == 2 else np.abs(apart).sum(axis=1)
+        return float(along_each.mean(dtype=np.float64) / apart.shape[1] / unit)
 
     return distance
 

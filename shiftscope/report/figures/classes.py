@@ -29,7 +29,7 @@ def classes(view: ShiftReading, number: int) -> Picture | None:
     some = f" The {DRAWN} most shifted are drawn." if len(view.classes) > DRAWN else ""
     purple = f" Purple: the test of the class by itself rejects at {view.diagnosis.alpha:g} after Holm correction."
     note = (
-        "MMD² between the two sides within each class, unbiased: without shift it lies around 0."
+        "MMD² between the two sides within each class: without shift an unbiased one lies around 0."
         f"{purple if view.tested_classes else ''}{some}"
     )
     return Picture(name, number, _reading(view), note, drawings, class_table(view))

@@ -79,7 +79,7 @@ def _draw(found: Null, width: int, kind: str, name: str) -> Markup:
     _bars(sheet, found, full, BASE, BASE - TOP - 14)
     _observed(sheet, observed.value, full)
     _axis(sheet, full, BASE)
-    sheet.text(full.end, BASE + 36, "MMD², unbiased", "s mu", "end")
+    sheet.text(full.end, BASE + 36, found.statistic, "s mu", "end")
     if not enlarged or full(low) + 130 < full(observed.low if observed.low is not None else observed.value):
         sheet.text(max(4.0, full(low)), TOP + 4, f"{count(found.n)} permutations", "s mu")
     if enlarged:

@@ -136,8 +136,8 @@ def test_permuted_sides_may_differ_in_size(estimator):
 
 
 def test_groups_change_sides_whole():
-    x, y = normal(6, 5, 2)
-    source, target = [0, 0, 1, 1, 1, 2], [5, 5, 7, 7, 7]
+    x, y = normal(6, 8, 2)
+    source, target = [0, 0, 1, 1, 1, 2], [5, 5, 7, 7, 7, 8, 9, 9]
     pair = pair_of(x, y, source=source, target=target)
     seen = []
 

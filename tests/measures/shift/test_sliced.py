@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import ot
 import pytest
@@ -22,6 +24,12 @@ def normal(n, m, d, *, shift=0.0, scale=1.0, seed=0):
     x, y = rng.standard_normal((n, d)), scale * rng.standard_normal((m, d))
     y[:, 0] += shift
     return x.astype(np.float32), y.astype(np.float32)
+
+
+def in_float64(pair):
+    """The same samples, worked on in float64."""
+    sides = (pair.source, pair.target)
+    return Pair(*(dataclasses.replace(s, features=s.features.astype(np.float64), _memo={}) for s in sides))
 
 
 @pytest.mark.parametrize("n_projections", [1, 7])
@@ -112,7 +120,7 @@ def test_sides_are_used_at_equal_size_and_limited():
 
 @pytest.mark.parametrize("p", [1, 2])
 def test_halves_equal_the_definition(p):
-    pair = pair_of(*normal(30, 40, 3, shift=1.0))
+    pair = in_float64(pair_of(*normal(30, 40, 3, shift=1.0)))
     halves = splits(pair, 0, 3)
     found = between_halves(pair, halves, {"p": p, "n_projections": 9}, None)
     along = pair.pooled.astype(float) @ _directions(3, 9, stream(0, "projections")).T
@@ -121,6 +129,15 @@ def test_halves_equal_the_definition(p):
             ranked = np.sort(along[a], axis=0) - np.sort(along[b], axis=0)
             expected = np.mean(np.abs(ranked) ** p) / _mean_power(3, p)
             assert value * pair.bandwidth**p == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_float32_keeps_five_digits_far_from_the_origin(p):
+    x, y = normal(150, 150, 200, shift=0.5)
+    pair = pair_of(x + 100, y + 100)
+    found, expected = (sliced(side, p=p, rng=0) for side in (pair, in_float64(pair)))
+    assert found.details["plain"] == pytest.approx(expected.details["plain"], rel=1e-5)
+    assert found.value == pytest.approx(expected.value, abs=1e-5 * expected.details["plain"])
 
 
 def test_too_few_samples_or_groups_have_no_answer():
