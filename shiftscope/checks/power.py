@@ -70,7 +70,7 @@ def _out_of_reach(diagnosis: ShiftDiagnosis, result: MeasureResult) -> Iterator[
     estimate = result.estimate
     if estimate is None or estimate.pvalue is None:
         return
-    count = diagnosis.n_tests or sum(row.pvalue is not None for row in diagnosis.rows)
+    count = diagnosis.n_adjusted
     permutations, least = result.options.get("n_permutations"), estimate.details.get("smallest_pvalue")
     if isinstance(permutations, int) and count / (permutations + 1) > diagnosis.alpha:
         yield Finding(

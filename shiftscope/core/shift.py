@@ -150,6 +150,11 @@ class ShiftDiagnosis(Record):
     )
 
     @property
+    def n_adjusted(self) -> int:
+        """How many tests share the level: ``n_tests``, or those of ``rows`` where a record does not say."""
+        return self.n_tests or sum(row.pvalue is not None for row in self.rows)
+
+    @property
     def rejects(self) -> bool:
         """Whether some test rejects "no shift" at the level ``alpha``, after Holm correction where there is one."""
         counted = (row.pvalue if row.pvalue_holm is None else row.pvalue_holm for row in self.rows)

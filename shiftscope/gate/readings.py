@@ -111,7 +111,7 @@ def _reading(record: RunRecord, result: MeasureResult, on: Quantity) -> tuple[Re
     if on == "pvalue_holm":
         if row.pvalue_holm is None:
             return None, "it has no Holm-adjusted p-value"
-        return Reading(row.pvalue_holm, least=_least(estimate, sum(r.pvalue is not None for r in diagnosis.rows))), ""
+        return Reading(row.pvalue_holm, least=_least(estimate, diagnosis.n_adjusted)), ""
     if row.effect is None:
         return None, "no effect could be computed"
     return _effect(row.effect, row.effect_se), ""

@@ -30,7 +30,8 @@ def more(tmp_path_factory):
 @pytest.fixture(scope="module")
 def together(world, more, cache, tmp_path_factory):
     folder = tmp_path_factory.mktemp("together") / "out"
-    words = ("--source", world.light, "--source", world.dim, more.noon, more.dusk, "-b", world.zoo)
+    # The room for thumbnails is shared out among the pairs of a run.
+    words = ("--source", world.light, "--source", world.dim, more.noon, more.dusk, "-b", world.zoo, "--no-images")
     done = shiftscope("shift", *words, "-o", folder, "--cache", cache)
     assert done.code == 0, done.err
     return SimpleNamespace(folder=folder, printed=done.out)
@@ -47,7 +48,7 @@ def test_every_number_is_that_of_four_single_runs(world, more, together, cache, 
     assert len(found) == 8
     for source in (world.light, world.dim):
         for target in (more.noon, more.dusk):
-            shiftscope("shift", source, target, "-b", world.zoo, "-o", tmp_path, "--cache", cache)
+            shiftscope("shift", source, target, "-b", world.zoo, "-o", tmp_path, "--cache", cache, "--no-images")
             alone = record_of(tmp_path)
             for d in alone["diagnoses"]:
                 mine = found[d["source"], d["target"], d["backbone"]]
@@ -58,7 +59,7 @@ def test_every_number_is_that_of_four_single_runs(world, more, together, cache, 
 
 
 def test_the_order_of_sources_and_targets_changes_no_number(world, more, together, cache, tmp_path):
-    words = (more.dusk, "--source", world.dim, more.noon, "--source", world.light, "-b", world.zoo)
+    words = (more.dusk, "--source", world.dim, more.noon, "--source", world.light, "-b", world.zoo, "--no-images")
     shiftscope("shift", *words, "-o", tmp_path, "--cache", cache)
     ours, theirs = (numbers_of(folder) for folder in (tmp_path, together.folder))
     assert {key: ours[key] for key in ours if key != "given"} == {key: theirs[key] for key in theirs if key != "given"}
