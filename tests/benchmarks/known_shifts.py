@@ -216,9 +216,9 @@ Images of two data sets, changed on purpose by `perturb:KIND=STRENGTH:DATA`. A t
 {n_target} of the other images, changed, are the target; features are those of `{backbone}`. A measure *sees* a change
 when its p-value, Holm-adjusted over all measures of the row, is at most {alpha} and the whole 95 % interval of its
 effect lies beyond its noise floor: the same judgement as that of [ST101](findings.md). Without a p-value its value must
-lie beyond the 95th percentile of {n_unshifted} unshifted cuts of the same images instead, so that it is wrong once in
-twenty times by construction. `label_shift` and `concept` are judged as ST110 and ST120 are. What the whole diagnosis
-says, and whether that is right: [known_findings.md](known_findings.md).
+lie beyond the 95th percentile of {n_unshifted} unshifted cuts of the same images instead. `label_shift` and `concept`
+are judged as ST110 and ST120 are. What the whole diagnosis says, and whether that is right:
+[known_findings.md](known_findings.md).
 
 | kind | strengths 1 to 5 | what they are |
 |---|---|---|
