@@ -97,9 +97,10 @@ def test_other_backbones_are_counted():
     )
     (view,) = read_nearest(made, {})
     assert (view.order.backbone, len(view.others)) == (BACKBONES[0], 2)
-    assert nearest_text([view]).startswith(
-        "Under the two other backbones the nearest is art_painting under one and none under one."
-    )
+    assert nearest_text([view]).startswith("Of two other backbones one names art_painting and one names none.")
+    alone = NearestReading(view.order, view.others[:1])
+    assert nearest_text([alone]).startswith("The other backbone names art_painting.")
+    assert nearest_text([alone, alone]).startswith("The other backbone names art_painting for sketch.")
     (view,) = read_nearest(made, {"sketch": BACKBONES[1]})
     assert view.order.nearest == "art_painting"
 
