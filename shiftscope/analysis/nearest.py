@@ -84,6 +84,9 @@ def order_sources(
     O(S N^2 (d + R)) for at most N = 1 600 samples of a pair and R = 40 splits. The source with the least effect is
     the one most like the target in the eyes of this backbone, which does not make it the one to learn from.
 
+    Two random parts of one real data set (PACS photos or cartoons, 60 or 420 samples each) as sources of the sketches
+    were told apart in 70 of 1 200 draws, where 5 % are allowed.
+
     Fails when samples depend on each other and ``groups`` does not say so: intervals are then too narrow.
     """
     if len(sources) < 2:
