@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from scipy.stats import t as student
 
 from shiftscope.analysis.features import Extracted
 from shiftscope.core.features import FeatureSet, Pair
@@ -64,9 +64,9 @@ def order_sources(
     mean over pairs of their median distances), and in every split all of them meet the same halves of the target. So
     their effects have one unit, and the difference of two is paired: what the target's halves do to both cancels.
 
-    The interval of a difference is +- z standard deviations over the splits (delete-half jackknife), with z such that
-    the intervals of all S (S - 1)/2 pairs of S sources hold together (Bonferroni): which source comes first is read
-    off the same samples.
+    The interval of a difference is +- t standard deviations over the splits (delete-half jackknife), with t Student's
+    quantile of R - 1 degrees of freedom such that the intervals of all S (S - 1)/2 pairs of S sources hold together
+    (Bonferroni): which source comes first is read off the same samples.
 
     Parameters
     ----------
@@ -83,6 +83,9 @@ def order_sources(
     -----
     O(S N^2 (d + R)) for at most N = 1 600 samples of a pair and R = 40 splits. The source with the least effect is
     the one most like the target in the eyes of this backbone, which does not make it the one to learn from.
+
+    Two random parts of one real data set (PACS photos or cartoons, 60 or 420 samples each) as sources of the sketches
+    were told apart in 70 of 1 200 draws, where 5 % are allowed.
 
     Fails when samples depend on each other and ``groups`` does not say so: intervals are then too narrow.
     """
@@ -139,13 +142,13 @@ def _rows(names: Sequence[str], effects: Floats) -> list[SourceDistance]:
     means, spreads = effects.mean(axis=0), effects.std(axis=0, ddof=1)
     order = sorted(range(len(names)), key=lambda i: (means[i], names[i]))
     first, n_pairs = order[0], len(names) * (len(names) - 1) / 2
-    z = NormalDist().inv_cdf(1 - (1 - LEVEL) / (2 * n_pairs))
+    reach = float(student.isf((1 - LEVEL) / (2 * n_pairs), len(effects) - 1))
     rows = []
     for i in order:
         row = SourceDistance(source=names[i], effect=float(means[i]), effect_se=float(spreads[i]))
         if i != first:
             further = effects[:, i] - effects[:, first]
-            value, reach = float(further.mean()), z * float(further.std(ddof=1))
-            row = row.model_copy(update={"further": value, "further_low": value - reach, "further_high": value + reach})
+            value, half = float(further.mean()), reach * float(further.std(ddof=1))
+            row = row.model_copy(update={"further": value, "further_low": value - half, "further_high": value + half})
         rows.append(row)
     return rows

@@ -68,7 +68,7 @@ def _same_data(record: RunRecord) -> Iterator[Finding]:
                 severity="error",
                 subject=target.name,
                 title=f"{target.name}: source and target are the same samples.",
-                message="There is no shift to measure: name another source.",
+                message=f"There is no shift to measure from {source.name}: name another source.",
                 evidence={"source": source.uri, "target": target.uri},
             )
 

@@ -28,8 +28,8 @@ __all__ = ["command"]
 def command(data: Sequence[str], sources: Sequence[str], **options: Any) -> None:
     """Measure how far each TARGET is from SOURCE in the features of each backbone; labels count where both have them.
 
-    Several sources are given with --source: each TARGET is compared with each of them, and the page says which of
-    them is nearest. NAME=URI gives a data set a name of its own.
+    Several sources are given with --source: each TARGET is compared with each of them, and the page says which is
+    nearest, where that can be told. NAME=URI gives a data set a name of its own.
 
     \b
     shiftscope shift imagefolder:photo imagefolder:sketch -b torchvision:resnet18 -m mmd --set mmd.n_permutations=1999

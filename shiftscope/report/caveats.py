@@ -19,15 +19,25 @@ FEW_PER_CLASS = 20
 def trust_lead(rankings: Sequence[RankReading], shifts: Sequence[ShiftReading]) -> str:
     """Return the short answer: what is clear at this sample size and what is not."""
     parts = [_order_is_clear(view, several=len(rankings) > 1) for view in rankings if view.best is not None]
+    alike: dict[tuple[str, str], list[ShiftReading]] = {}
     for view in shifts:
-        clear = {
-            "moved": f"That {view.target} has moved{view.origin} is clear.",
-            "small": f"That {view.target} differs{view.origin} is clear; that the difference matters is not.",
-            "unclear": _not_ruled_out(view),
-            "untested": f"The shift of {view.target}{view.origin} was not tested.",
-        }
-        parts.append(clear[view.verdict])
+        # What could have gone unseen differs between sources.
+        alone = view.source if view.verdict == "unclear" else ""
+        alike.setdefault((view.diagnosis.target, f"{view.verdict} {alone}"), []).append(view)
+    parts += [_shift_is_clear(views) for views in alike.values()]
     return " ".join(parts) or "Nothing was measured, so there is nothing to trust yet."
+
+
+def _shift_is_clear(views: Sequence[ShiftReading]) -> str:
+    """Say it of one target and the sources of which the same can be said."""
+    view = views[0]
+    of = f" from {listed([v.source for v in views])}" if view.several_sources else ""
+    return {
+        "moved": f"That {view.target} has moved{of} is clear.",
+        "small": f"That {view.target} differs{of} is clear; that the difference matters is not.",
+        "unclear": _not_ruled_out(view),
+        "untested": f"The shift of {view.target}{of} was not tested.",
+    }[view.verdict]
 
 
 def _not_ruled_out(view: ShiftReading) -> str:

@@ -93,13 +93,13 @@ def nearest_text(views: Sequence[NearestReading]) -> str:
 
 
 def _elsewhere(view: NearestReading, *, several: bool) -> str:
-    """Count what the other backbones say of one target."""
-    counts = Counter(order.nearest for order in view.others if order.nearest is not None)
-    unclear = len(view.others) - counts.total()
-    said = [f"{shown(name)} under {small_count(k)}" for name, k in counts.most_common()]
-    said += [f"none under {small_count(unclear)}"] if unclear else []
-    others = f"{small_count(len(view.others))} other backbones" if len(view.others) > 1 else "other backbone"
-    return f"Under the {others} the nearest{f' to {view.target}' if several else ''} is {listed(said)}"
+    """Count which source the other backbones name for one target."""
+    of = f" for {view.target}" if several else ""
+    names = Counter("none" if order.nearest is None else shown(order.nearest) for order in view.others)
+    if len(view.others) == 1:
+        return f"The other backbone names {next(iter(names))}{of}"
+    said = [f"{small_count(k)} {'names' if k == 1 else 'name'} {name}" for name, k in names.most_common()]
+    return f"Of {small_count(len(view.others))} other backbones {listed(said)}{of}"
 
 
 def nearest_table(views: Sequence[NearestReading]) -> Table:

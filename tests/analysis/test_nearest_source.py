@@ -86,14 +86,14 @@ def test_every_split_shares_the_targets_halves_and_one_size(monkeypatch):
     floors.append(np.array([within for _, _, within in split]))
     floor = np.quantile(np.abs(np.array([f - f.mean() for f in floors])), 0.95)
     assert found.floor == pytest.approx(floor, rel=1e-4)
-    z = 2.3940  # of 1 - 0.05/6: three pairs of three sources
+    t = 2.5017  # of 1 - 0.05/6 with 39 degrees of freedom: three pairs of three sources, forty splits
     for row in found.rows:
         assert row.effect == pytest.approx(values[row.source].mean(), rel=1e-4)
         assert row.effect_se == pytest.approx(values[row.source].std(ddof=1), rel=1e-3)
         if row.source != "a":
             further = values[row.source] - values["a"]
-            assert row.further_low == pytest.approx(further.mean() - z * further.std(ddof=1), rel=1e-3, abs=1e-5)
-            assert row.further_high == pytest.approx(further.mean() + z * further.std(ddof=1), rel=1e-3, abs=1e-5)
+            assert row.further_low == pytest.approx(further.mean() - t * further.std(ddof=1), rel=1e-3, abs=1e-5)
+            assert row.further_high == pytest.approx(further.mean() + t * further.std(ddof=1), rel=1e-3, abs=1e-5)
 
 
 def test_the_order_of_sources_changes_nothing():

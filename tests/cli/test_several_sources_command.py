@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from smallworld import feature_file, image_folder, numbers_of, record_of, shiftscope
 
+from shiftscope.core.features import FeatureSet
 from shiftscope.core.load import load_record
 from shiftscope.report.markdown import render_markdown
 
@@ -69,6 +70,24 @@ def test_each_data_set_is_decoded_and_embedded_once(together):
     costs = record_of(together.folder)["costs"]
     assert costs["n_decoded"] == 36 + 30 + 24 + 27
     assert costs["n_forward"] == 2 * costs["n_decoded"]
+
+
+def test_what_belongs_to_one_source_is_made_once_for_all_targets(world, cache, tmp_path, monkeypatch):
+    """The probe of a source, which label shift reads where targets have no labels, rests on one decomposition."""
+    made, memo = [], FeatureSet.memo
+
+    def counted(self, key, make):
+        def noted():
+            made.append((self.name, key))
+            return make()
+
+        return memo(self, key, noted)
+
+    monkeypatch.setattr(FeatureSet, "memo", counted)
+    words = ("--source", world.light, "--source", world.dim, f"one={world.flat}", f"two={world.flat}", "-b", world.ant)
+    done = shiftscope("shift", *words, "-m", "label_shift", "-o", tmp_path, "--cache", cache)
+    assert done.code == 0, done.err
+    assert sorted(name for name, key in made if key == "spectrum" and name in ("light", "dim")) == ["dim", "light"]
 
 
 def test_the_nearest_source_is_named_in_record_terminal_and_page(together):

@@ -97,9 +97,10 @@ def test_other_backbones_are_counted():
     )
     (view,) = read_nearest(made, {})
     assert (view.order.backbone, len(view.others)) == (BACKBONES[0], 2)
-    assert nearest_text([view]).startswith(
-        "Under the two other backbones the nearest is art_painting under one and none under one."
-    )
+    assert nearest_text([view]).startswith("Of two other backbones one names art_painting and one names none.")
+    alone = NearestReading(view.order, view.others[:1])
+    assert nearest_text([alone]).startswith("The other backbone names art_painting.")
+    assert nearest_text([alone, alone]).startswith("The other backbone names art_painting for sketch.")
     (view,) = read_nearest(made, {"sketch": BACKBONES[1]})
     assert view.order.nearest == "art_painting"
 
@@ -150,6 +151,9 @@ def test_headline_of_pairs_that_differ():
         for d in record.diagnoses
     ]
     shifts = read_shifts(record.model_copy(update={"diagnoses": still}), {})
+    assert trust(record, [], shifts).lead.startswith(
+        "That sketch has moved from photo and art_painting is clear. A shift of cartoon from photo smaller than"
+    )
     assert headline([], shifts) == (
         "sketch is shifted from photo; sketch and cartoon are shifted from art_painting; cartoon is not to be told "
         "apart from photo."
@@ -158,7 +162,10 @@ def test_headline_of_pairs_that_differ():
 
 def test_limits_name_the_source(record):
     found = trust(record, [], read_shifts(record, {}))
-    assert "That sketch has moved from art_painting is clear." in found.lead
+    assert found.lead == (
+        "That sketch has moved from photo and art_painting is clear. That cartoon has moved from photo and "
+        "art_painting is clear."
+    )
     assert [column.head for column in found.samples[0].columns] == [
         "Class", "n\xa0cartoon", "n\xa0art_painting", "n\xa0photo",
     ]  # fmt: skip
