@@ -259,8 +259,8 @@ def words(agreements):
         rest = [m for m in agreements if m not in (*sure, *against)]
         strongest = sorted(sure, key=lambda m: -agreements[m][loss]["mean"])
         told.append(
-            f"The **{name}** is foretold (whole interval above 0, strongest first) by {named(strongest)}; the wrong way "
-            f"round by {named(against)}; of {named(rest)} it cannot be told."
+            f"The **{name}** is foretold (whole interval above 0, strongest first) by {named(strongest)}; the wrong "
+            f"way round by {named(against)}; of {named(rest)} it cannot be told."
         )
     return "\n\n".join(told)
 

@@ -77,6 +77,20 @@ def test_known_findings_count_what_was_said():
         assert table["unshifted_with_a_finding"] == sum(map(bool, cuts))
 
 
+def test_known_findings_reach_their_bars_where_no_rule_was_made():
+    found = report("known_findings")
+    held_out = [found["data"][name] for name in found["held_out"]]
+    assert len(held_out) >= 3
+    assert min(table["right_first"]["all"] for table in held_out) >= found["bar"] == 9
+    for table in found["data"].values():
+        codes = [code for code, _ in table["kinds"]["label_flip"]["all"]["findings"]]
+        assert codes[0] == "ST120"
+        assert not {"ST101", "ST102", "ST103"} & set(codes)
+    cuts = found["n_unshifted"] * len(held_out)
+    assert cuts >= 100
+    assert sum(table["unshifted_with_a_finding"] for table in held_out) <= 0.05 * cuts
+
+
 def test_domains_page_is_made_of_its_report(script):
     found = report("domains")
     assert script("domains").page(found["pairs"], found["agreement"]) == on_page("domains")
