@@ -93,7 +93,8 @@ def test_known_findings_reach_their_bars_where_no_rule_was_made():
 
 def test_domains_page_is_made_of_its_report(script):
     found = report("domains")
-    assert script("domains").page(found["pairs"], found["agreement"]) == on_page("domains")
+    parts = (found["pairs"], found["agreement"], found["network"], found["network_agreement"])
+    assert script("domains_page").page(*parts) == on_page("domains")
 
 
 def test_domains_rank_as_their_pairs_do():
@@ -115,3 +116,11 @@ def test_domains_rank_as_their_pairs_do():
                 )
                 x, y = x - x.mean(), y - y.mean()
                 assert told[collection] == pytest.approx((x @ y) / ((x @ x) * (y @ y)) ** 0.5, abs=1e-4)
+
+
+def test_distances_order_the_sources_of_a_task_but_not_tasks():
+    found = report("domains")
+    for measure in ("mmd", "proxy_a", "frechet", "wasserstein", "energy"):
+        assert min(told["low"] for told in found["agreement"][measure].values()) > 0
+    ranks = [rho for by_question in found["network_agreement"].values() for rho in by_question.values()]
+    assert max(map(abs, ranks)) < 0.79  # the 5 % point of seven ranks
