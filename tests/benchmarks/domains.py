@@ -7,39 +7,50 @@ Every domain of a collection is once the source and once the target of every oth
 four domains of Office-Caltech as SURF histograms, with the features of bench_sources.py. What each measure says of a
 pair is held against two losses: that of a logistic probe of the source on the target, against one of the target itself
 (five folds), and the gap that sources.json has for the same pair (labels of the target with and without the source).
-What was said is kept as long as the package's code is the same. About ten minutes of one core.
+Beside them stands a network trained on MNIST, on the other targets of the ground truth: how far these are from MNIST in
+its eyes, and what its features gave there. What was said is kept as long as the measures are the same. About ten
+minutes of one core.
 """
 
 import hashlib
 import json
 import os
 import sys
+import tomllib
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from bench_sources import collections
+from bench_sources import MANIFEST, collections
+from domains_page import (
+    COMMAND,
+    LOSSES,
+    MEASURES,
+    N_DRAWS,
+    NETWORK,
+    PER_CLASS,
+    QUESTIONS,
+    RANKED,
+    REGIME,
+    TRAINED_ON,
+    WITHOUT_LABELS,
+    page,
+)
 from known_shifts import ROOT, rounded
 from scipy.stats import spearmanr
 
 import shiftscope as ss
 from shiftscope.core.files import cache_folder, write_atomic
+from shiftscope.core.load import load_record
 from shiftscope.core.seeds import stream
 
 FILE, PAGE = ROOT / "reports" / "domains.json", ROOT / "docs" / "domains.md"
 SOURCES = ROOT / "reports" / "sources.json"
-COMMAND = "SHIFTSCOPE_DATA=../shared/data python tests/benchmarks/domains.py"
-MEASURES = (
-    *("mmd", "proxy_a", "frechet", "wasserstein", "energy", "coverage"),
-    *("label_shift", "joint_error", "concept"),
-)
+GROUND_TRUTH = ROOT / "reports" / "groundtruth"
 # High coverage is a small shift.
 RISES = {m: -1 if m == "coverage" else 1 for m in MEASURES}
-NAMES = {"pacs": "PACS", "digits": "MNIST and UCI digits", "office_caltech": "Office-Caltech (SURF)"}
-# Ranks of the two pairs of digits say nothing.
-RANKED = ("pacs", "office_caltech")
-LOSSES = {"probe_loss": "loss of a source probe", "source_gap": "gap of adding the source"}
-N_DRAWS = 2000
+# Fewer pairs of a collection, where a measure does not apply to the others, say nothing of their order.
+LEAST_PAIRS = 6
 
 
 def pairs_of(domains):
@@ -47,15 +58,15 @@ def pairs_of(domains):
     return [(source, target) for source in domains for target in domains if source != target]
 
 
-def said(source, target, name):
+def said(source, target, name, measures=MEASURES):
     """What the measures say of one pair, as plain data; kept for the next run."""
     file = cache_folder(None) / "domains" / f"{name} {fingerprint()}.json"
     if not file.exists():
-        record = ss.diagnose(source, target, seed=0, select=list(MEASURES)).record
+        record = ss.diagnose(source, target, seed=0, select=list(measures)).record
         rows = {row.measure: row.model_dump(exclude_none=True) | {"band": row.band} for row in record.diagnoses[0].rows}
         reasons = {r.measure: r.reason for r in record.results if r.estimate is None}
         found = {
-            "measures": {m: rows.get(m, reasons.get(m)) for m in MEASURES},
+            "measures": {m: rows.get(m, reasons.get(m)) for m in measures},
             "findings": [f.code for f in record.findings if f.code.startswith("ST")],
         }
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -108,32 +119,45 @@ def source_gaps():
 
 
 def agreement(rows, measure, loss):
-    """Rank correlation within each collection and their mean, with a bootstrap over targets."""
-    known = [row for row in rows if isinstance(row["measures"][measure], dict) and row["collection"] in RANKED]
-    each = {name: correlation(known, name, measure, loss, None) for name in RANKED}
+    """Rank correlation within each collection and their mean, with a bootstrap over targets, and within targets."""
+    known = [row for row in rows if isinstance(row["measures"][measure], dict)]
+    parts = {name: [row for row in known if row["collection"] == name] for name in RANKED}
+    ranked = {name: part for name, part in parts.items() if len(part) >= LEAST_PAIRS}
     rng = stream(0, "domains", measure, loss)
-    drawn = []
-    for _ in range(N_DRAWS):
-        parts = [correlation(known, name, measure, loss, rng) for name in RANKED]
-        if None not in parts:
-            drawn.append(np.mean(parts))
-    mean = None if None in each.values() else float(np.mean(list(each.values())))
-    ends = (None, None) if mean is None else map(float, np.quantile(drawn, [0.025, 0.975]))
-    low, high = ends
-    return {"mean": mean, "low": low, "high": high, **each, "pairs": len(known)}
+    drawn = [
+        np.mean([correlation(drawn_targets(part, rng), measure, loss) for part in ranked.values()])
+        for _ in range(N_DRAWS)
+    ]
+    low, high = map(float, np.quantile(drawn, [0.025, 0.975]))
+    each = {name: correlation(part, measure, loss) for name, part in ranked.items()}
+    by_target = [pairs for part in ranked.values() for pairs in of_targets(part) if len(pairs) > 2]
+    within = float(np.mean([correlation(pairs, measure, loss) for pairs in by_target]))
+    return {
+        "mean": float(np.mean(list(each.values()))),
+        "low": low,
+        "high": high,
+        **{name: each.get(name) for name in RANKED},
+        "within_targets": within,
+        "pairs": {name: len(part) for name, part in parts.items()},
+    }
 
 
-def correlation(rows, collection, measure, loss, rng):
-    """Spearman's rank correlation over the pairs of one collection, of drawn targets where there is an ``rng``."""
-    mine = [row for row in rows if row["collection"] == collection]
-    targets = sorted({row["target"] for row in mine})
-    drawn = targets if rng is None else [targets[i] for i in rng.integers(len(targets), size=len(targets))]
-    taken = [row for target in drawn for row in mine if row["target"] == target]
-    x = [RISES[measure] * row["measures"][measure]["value"] for row in taken]
-    y = [row[loss] for row in taken]
-    if len(set(x)) < 2 or len(set(y)) < 2:
-        return None
-    return float(spearmanr(x, y).statistic)
+def of_targets(rows):
+    """The pairs of each target."""
+    return [[row for row in rows if row["target"] == target] for target in sorted({row["target"] for row in rows})]
+
+
+def drawn_targets(rows, rng):
+    """The pairs of as many targets, drawn with replacement."""
+    groups = of_targets(rows)
+    return [row for i in rng.integers(len(groups), size=len(groups)) for row in groups[i]]
+
+
+def correlation(rows, measure, loss):
+    """Spearman's rank correlation over pairs, 0 where all are alike."""
+    x = [RISES[measure] * row["measures"][measure]["value"] for row in rows]
+    y = [row[loss] for row in rows]
+    return float(spearmanr(x, y).statistic) if len(set(x)) > 1 and len(set(y)) > 1 else 0.0
 
 
 def table():
@@ -164,122 +188,43 @@ def table():
     return rows
 
 
-HEAD = """# Which measures foretell what a source of another domain costs?
-
-Written by `{command}`; all numbers are in [domains.json](../reports/domains.json).
-
-Every domain of a collection is once the source and once the target of every other: the four of PACS (features of a
-MobileNetV1 0.75 trained on ImageNet), MNIST and UCI digits (MobileNetV1 0.25), the four of Office-Caltech (SURF
-histograms). Two things are held to be the truth:
-
-- **loss of a source probe**: a logistic probe trained on the source errs on the target by so much more than one trained
-  on the target does on held-out folds: what the source costs where the target has no labels;
-- **gap of adding the source**: what [sources.json](../reports/sources.json) has for the same pair. A probe of a few
-  target labels and the source at full weight, against the few labels alone, on an untouched half: positive hurts.
-
-## Do they agree?
-
-Spearman's rank correlation of measure and truth over ordered pairs, within PACS (12 pairs) and within Office-Caltech
-(12), and the mean of both with a 95 % interval from {n_draws} bootstrap samples of the targets. With four targets a
-collection, whose pairs share domains, the intervals are wide, and still too narrow rather than too wide. The two pairs
-of digits have no ranks worth a number.
-`joint_error` and `concept` fit probes of the same features themselves, so they are nearer to the first truth than the
-others could be; they, and `label_shift`, need target labels.
-
-{agreements}
-
-{words}
-
-## The pairs
-
-Loss and gap in points, with one standard error; each measure's value with its interval and, in brackets, its effect
-over its noise floor.
-
-{pairs}
-
-What the fine-tuned networks of `reports/groundtruth` can say: {ground}
-"""
-GROUND = (
-    "nothing about these pairs. None of its networks was trained on one of these domains and tried on another of the "
-    "same collection: the one trained on MNIST was not tried on UCI digits, and of PACS there are sketches alone."
-)
-
-
-def page(rows, agreements):
-    """The page that people read."""
-    return HEAD.format(
-        command=COMMAND,
-        n_draws=N_DRAWS,
-        agreements=agreement_table(agreements),
-        words=words(agreements),
-        pairs="\n\n".join(pair_table(rows, name) for name in NAMES),
-        ground=GROUND,
-    )
-
-
-def agreement_table(agreements):
-    """Measures down, truths across."""
-    cells = [f"{truth}: {part}" for truth in LOSSES.values() for part in ("PACS", "Office-Caltech", "mean")]
-    lines = [["measure", *cells], ["---"] * (len(cells) + 1)]
-    for measure, by_loss in agreements.items():
-        line = [f"`{measure}`"]
-        for found in by_loss.values():
-            line += [number(found[name]) for name in RANKED]
-            line.append(f"{number(found['mean'])} [{number(found['low'])}, {number(found['high'])}]")
-        lines.append(line)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def words(agreements):
-    """Which measures foretell a loss: those whose whole interval lies above 0."""
-    told = []
-    for loss, name in LOSSES.items():
-        sure = [m for m, found in agreements.items() if (found[loss]["low"] or 0.0) > 0]
-        against = [m for m, found in agreements.items() if (found[loss]["high"] or 0.0) < 0]
-        rest = [m for m in agreements if m not in (*sure, *against)]
-        told.append(
-            f"The **{name}** is foretold (whole interval above 0) by {named(sure)}; the wrong way round by "
-            f"{named(against)}; of {named(rest)} it cannot be told."
-        )
-    return "\n\n".join(told)
-
-
-def named(measures):
-    """Measures in a sentence."""
-    return ", ".join(f"`{m}`" for m in measures) or "none"
-
-
-def number(value):
-    """Two digits, or a full stop where there is no number."""
-    return "." if value is None else f"{value:.2f}"
-
-
-def pair_table(rows, collection):
-    """The pairs of one collection."""
-    head = ["source to target", "loss", "gap", *(f"`{m}`" for m in MEASURES), "findings"]
-    lines = [head, ["---"] * len(head), *(pair_line(row) for row in rows if row["collection"] == collection)]
-    table_lines = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"### {NAMES[collection]}\n\n{table_lines}"
-
-
-def pair_line(row):
-    """One pair: what it costs, what the measures and the findings say."""
+def from_mnist():
+    """How far the targets of the ground truth are from MNIST for a network trained on it, and what it gave there."""
+    addresses = {
+        name: made["data"].replace("$SHIFTSCOPE_DATA", os.environ.get("SHIFTSCOPE_DATA", "data"))
+        for name, made in tomllib.loads((GROUND_TRUTH / "audit.toml").read_text())["targets"].items()
+    }
+    embedded = {
+        name: ss.embed(uri, f"{MANIFEST}#{NETWORK}", per_class=PER_CLASS, trust_code=True)
+        for name, uri in addresses.items()
+    }
+    gaps = {(g.target, g.question): g for g in load_record(GROUND_TRUTH).audit.gaps if _is_meant(g)}
     return [
-        f"{row['source']} to {row['target']}",
-        f"{100 * row['probe_loss']:.1f} ± {100 * row['probe_loss_se']:.1f}",
-        f"{100 * row['source_gap']:.1f} ± {100 * row['source_gap_se']:.1f}",
-        *(cell(row["measures"][m]) for m in MEASURES),
-        ", ".join(row["findings"]) or "none",
+        {
+            "target": name,
+            "gaps": {q: [gaps[name, q].gap, gaps[name, q].se] for q in QUESTIONS},
+            **said(embedded[TRAINED_ON], target, f"{NETWORK} {name}", WITHOUT_LABELS),
+        }
+        for name, target in embedded.items()
+        if name != TRAINED_ON
     ]
 
 
-def cell(row):
-    """Value, interval and effect over floor of one measure."""
-    if not isinstance(row, dict):
-        return "not applicable"
-    ends = f" [{row['low']:.2f}, {row['high']:.2f}]" if "low" in row else ""
-    ratio = f" ({row['effect'] / row['floor']:.1f})" if row.get("floor") else ""
-    return f"{row['value']:.2f}{ends}{ratio}"
+def _is_meant(gap):
+    return gap.backbone == NETWORK and gap.regime == REGIME and gap.question in QUESTIONS
+
+
+def network_agreement(rows):
+    """Rank correlation of each measure with what was lost against training from scratch, over the targets."""
+    return {
+        m: {
+            q: float(
+                spearmanr([RISES[m] * r["measures"][m]["value"] for r in rows], [-r["gaps"][q][0] for r in rows])[0]
+            )
+            for q in QUESTIONS
+        }
+        for m in WITHOUT_LABELS
+    }
 
 
 def main():
@@ -287,13 +232,15 @@ def main():
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
-        rows = rounded(table())
+        rows, network = rounded(table()), rounded(from_mnist())
     agreements = rounded({m: {loss: agreement(rows, m, loss) for loss in LOSSES} for m in MEASURES})
     head = {"command": COMMAND, "measures": MEASURES, "n_draws": N_DRAWS, "agreement": agreements}
+    ranks = rounded(network_agreement(network))
+    head |= {"network": network, "network_agreement": ranks}
     body = ",\n  ".join(json.dumps(row) for row in rows)
     whole = json.dumps(head, indent=1).removesuffix("\n}") + f',\n "pairs": [\n  {body}\n ]\n}}\n'
     write_atomic(FILE, whole)
-    write_atomic(PAGE, page(rows, agreements))
+    write_atomic(PAGE, page(rows, agreements, network, ranks))
 
 
 if __name__ == "__main__":

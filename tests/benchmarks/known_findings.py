@@ -150,9 +150,9 @@ Written by `{command}`; all numbers are in [known_findings.json](../reports/know
 A third of each data set is the source; the other images, changed on purpose in one way at strength 5
 (`perturb:KIND=5:DATA`, [known_shifts.md](known_shifts.md)), are the target. Features are those of `{backbone}`, and
 `ss.diagnose(source, target)` ran with its defaults. What stands first of its findings about the shift is held against
-what the change was. The rules ([findings.md](findings.md)) were made on {made_on}; the other sets were looked at once,
-when the rules and the table of right answers stood. Unshifted rows are {n_unshifted} random cuts of the same images.
-`ST140` (copies) is left out there: some objects were photographed twice.
+what the change was. The rules ([findings.md](findings.md)) were made on {made_on}; the other sets were looked
+at once, when the rules and the table of right answers stood. Unshifted rows are {n_unshifted} random cuts of the same
+images. `ST140` (copies) is left out there: some objects were photographed twice.
 
 The bar is {bar} of {n_kinds} kinds on every set that is held out: **{verdict}**.
 
@@ -167,6 +167,9 @@ With all of the other images as the target; findings in their order, notes in br
 {answers}
 
 ## What was missed
+
+A small p-value beside an effect *within noise* means that the test rejects, but that the interval of the effect still
+reaches the noise floor: no finding is made from a p-value alone.
 
 {misses}
 """
