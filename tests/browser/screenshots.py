@@ -11,13 +11,14 @@ from installed import executable
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from shiftscope.core.artifacts import read_thumbnails
 from shiftscope.core.load import load_record
 from shiftscope.report.html import render_html
 
 REPORTS = Path(__file__).parents[2] / "reports"
 VIEWS = ((1440, "light"), (1440, "dark"), (360, "light"))
-# A page has few colours, some of them rare; smooth edges of letters need more.
-COLOURS, METHOD = 40, Image.Quantize.MAXCOVERAGE
+# A page has few colours, some of them rare; smooth edges of letters and thumbnails need more.
+COLOURS, METHOD = 128, Image.Quantize.MAXCOVERAGE
 
 
 def main():
@@ -26,7 +27,8 @@ def main():
     folder.mkdir(exist_ok=True)
     with TemporaryDirectory() as place, sync_playwright() as driver:
         page_file = Path(place) / "report.html"
-        page_file.write_text(render_html(load_record(REPORTS / "demo")), encoding="utf-8")
+        record = load_record(REPORTS / "demo")
+        page_file.write_text(render_html(record, read_thumbnails(record, REPORTS / "demo")), encoding="utf-8")
         browser = driver.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
         for width, theme in VIEWS:
             page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
