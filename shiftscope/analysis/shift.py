@@ -19,6 +19,7 @@ from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures import DEFAULT_SHIFT, MEASURES
 from shiftscope.measures._holm import holm
+from shiftscope.measures._max_t import max_t
 from shiftscope.measures._noise_floor import Floor, noise_floor
 
 __all__ = ["diagnose_pair"]
@@ -40,17 +41,20 @@ def diagnose_pair(
     """Run the shift measures on ``pair`` and put each beside its size-matched noise floor.
 
     P-values of the measures are Holm-adjusted together, those of the classes among themselves; in a run of several
-    pairs ``analysis.family.adjusted`` brings the measures of all of them together.
+    pairs ``analysis.family.adjusted`` brings the measures of all of them together. Those of measures that exchange the
+    same samples are adjusted by max-T as well, which knows how far they say the same.
     """
     given = options or {}
     where = {"target": pair.target.name, "source": pair.source.name, "backbone": backbone}
     results = [MEASURES[m].run(pair, rng=seed, kernels=kernels, **where, **given.get(m, {})) for m in measures]
-    shared = pair.shared_classes
+    shared, together = pair.shared_classes, _together(results)
     diagnosis = ShiftDiagnosis(
         **where,
         n_source=pair.source.n,
         n_target=pair.target.n,
-        rows=[_row(r, _floor(r, pair, seed, kernels)) for r in results if r.estimate is not None],
+        rows=[
+            _row(r, _floor(r, pair, seed, kernels), together.get(r.measure)) for r in results if r.estimate is not None
+        ],
         per_class=_per_class(pair, given.get("mmd", {}), seed, kernels) if "mmd" in measures else [],
         not_compared={
             side: [c for c in data.target.class_names if c not in shared]
@@ -61,6 +65,16 @@ def diagnose_pair(
         **_samples(pair, results, kernels or choose()),
     )
     return results, adjusted([diagnosis], results)[0]
+
+
+def _together(results: Sequence[MeasureResult]) -> dict[str, float]:
+    """P-values by max-T of the measures that were tested by equal exchanges, as many as most of them had."""
+    nulls = {r.measure: r.estimate.exchanged for r in results if r.estimate is not None}
+    known = {measure: null for measure, null in nulls.items() if null is not None}
+    lengths = [len(null) for null in known.values()]
+    usual = max(lengths, key=lengths.count, default=0)
+    equal = {measure: null for measure, null in known.items() if len(null) == usual}
+    return dict(zip(equal, max_t(list(equal.values())), strict=True)) if len(equal) > 1 else {}
 
 
 def _samples(pair: Pair, results: Sequence[MeasureResult], kernels: Kernels) -> dict[str, Any]:
@@ -84,7 +98,7 @@ def _floor(result: MeasureResult, pair: Pair, seed: int, kernels: Any) -> Floor 
         return None
 
 
-def _row(result: MeasureResult, floor: Floor | None) -> ShiftRow:
+def _row(result: MeasureResult, floor: Floor | None, together: float | None) -> ShiftRow:
     estimate = result.estimate
     assert estimate is not None
     return ShiftRow(
@@ -93,6 +107,7 @@ def _row(result: MeasureResult, floor: Floor | None) -> ShiftRow:
         low=estimate.low,
         high=estimate.high,
         pvalue=estimate.pvalue,
+        pvalue_max_t=together,
         effect=None if floor is None else floor.effect,
         effect_se=None if floor is None else floor.effect_se,
         floor=None if floor is None else floor.floor,

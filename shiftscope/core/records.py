@@ -59,7 +59,9 @@ class Estimate(Record):
 
     ``draws`` (R,) are replicates of ``value`` made with indices shared by all candidates of a target, and
     ``losses`` (n,) held-out losses per sample in canonical order; both are for paired comparisons, stay out of
-    JSON and are kept beside ``run.json`` as arrays.
+    JSON and are kept beside ``run.json`` as arrays. ``exchanged`` (B+1,) is what a permutation test compared, the
+    observed statistic first and larger ones against the null, where samples or groups of the whole pair changed sides
+    as the seed says: equal exchanges for every measure. It is not kept.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -72,6 +74,7 @@ class Estimate(Record):
     details: Details = {}
     draws: SkipJsonSchema[NDArray[np.float64] | None] = Field(default=None, exclude=True, repr=False)
     losses: SkipJsonSchema[NDArray[np.float64] | None] = Field(default=None, exclude=True, repr=False)
+    exchanged: SkipJsonSchema[NDArray[np.float64] | None] = Field(default=None, exclude=True, repr=False)
 
     @model_validator(mode="after")
     def _interval_contains_value(self) -> Estimate:

@@ -31,6 +31,11 @@ class ShiftRow(Record):
     high: Finite | None = None
     pvalue: Probability | None = None
     pvalue_holm: Probability | None = None
+    pvalue_max_t: Probability | None = Field(
+        default=None,
+        description="adjusted by step-down max-T over the tests of this pair and backbone that exchange the same "
+        "samples; None for the others",
+    )
     effect: Finite | None = Field(default=None, description="mean over splits of T(X1, Y1) - [T(X1, X2) + T(Y1, Y2)]/2")
     effect_se: Finite | None = None
     floor: Finite | None = Field(

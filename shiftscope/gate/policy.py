@@ -47,7 +47,7 @@ Bound = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Code = Annotated[str, AfterValidator(_code), WithJsonSchema({"type": "string", "enum": BEGINNINGS})]
 Names = str | Annotated[list[str], Field(min_length=1)]
-Quantity = Literal["value", "interval", "effect", "pvalue", "pvalue_holm"]
+Quantity = Literal["value", "interval", "effect", "pvalue", "pvalue_holm", "pvalue_max_t"]
 Unclear = Literal["fail", "warn", "pass"]
 Candidates = Literal["first", "every"]
 Profile = Literal["strict", "default", "explore"]
@@ -168,6 +168,7 @@ QUANTITY_WORDS: dict[Quantity, str] = {
     "effect": "the effect of ",
     "pvalue": "the p-value of ",
     "pvalue_holm": "the Holm-adjusted p-value of ",
+    "pvalue_max_t": "the p-value, adjusted by max-T, of ",
 }
 
 

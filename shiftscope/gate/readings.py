@@ -112,6 +112,10 @@ def _reading(record: RunRecord, result: MeasureResult, on: Quantity) -> tuple[Re
         if row.pvalue_holm is None:
             return None, "it has no Holm-adjusted p-value"
         return Reading(row.pvalue_holm, least=_least(estimate, diagnosis.n_adjusted)), ""
+    if on == "pvalue_max_t":
+        if row.pvalue_max_t is None:
+            return None, "it has no p-value adjusted by max-T: no other test of the pair exchanges the same samples"
+        return Reading(row.pvalue_max_t, least=_least(estimate)), ""
     if row.effect is None:
         return None, "no effect could be computed"
     return _effect(row.effect, row.effect_se), ""

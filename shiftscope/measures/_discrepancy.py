@@ -51,6 +51,7 @@ def discrepancy(
         high=value + reach,
         level=LEVEL,
         pvalue=pvalue(statistics) if n_permutations else None,
+        exchanged=statistics if n_permutations else None,
         details=details,
     )
 

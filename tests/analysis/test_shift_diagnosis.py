@@ -125,3 +125,28 @@ def test_seed_decides_the_permutations():
     same = [diagnose(sample, seed=s)[1] for s in (0, 0, 1)]
     assert same[0] == same[1]
     assert same[0] != same[2]
+
+
+CORRELATED = ("mmd", "energy", "kid", "c2st", "frechet", "conditional")
+
+
+def test_tests_that_exchange_the_same_samples_are_adjusted_together_as_well():
+    """Between the plain p-value and Holm's, and nothing for measures with no such test."""
+    options = {m: {"n_permutations": 199} for m in CORRELATED if m != "frechet"}
+    _, diagnosis = diagnose(pair(moved=(0.45, 0.45, 0.45)), measures=CORRELATED, options=options)
+    rows = {row.measure: row for row in diagnosis.rows}
+    for measure in ("mmd", "energy", "kid", "c2st"):
+        row = rows[measure]
+        assert row.pvalue <= row.pvalue_max_t <= 1
+    assert min(r.pvalue_max_t for r in rows.values() if r.pvalue_max_t) < min(
+        r.pvalue_holm for r in rows.values() if r.pvalue_holm
+    )
+    assert rows["frechet"].pvalue_max_t is None
+    assert rows["conditional"].pvalue_max_t is None
+
+
+def test_one_test_has_nothing_to_be_adjusted_with():
+    options = {"mmd": {"n_permutations": 99}, "energy": {"n_permutations": 49}}
+    for measures in (("mmd", "frechet"), ("mmd", "energy")):
+        _, diagnosis = diagnose(pair(), measures=measures, options=options)
+        assert [row.pvalue_max_t for row in diagnosis.rows] == [None, None]

@@ -191,6 +191,21 @@ def test_effect_and_adjusted_pvalue_come_from_the_diagnosis():
         assert only(demo(), on=on, min=0.001, **limit).outcome == "inconclusive"
 
 
+def test_pvalue_by_max_t_is_judged_where_there_is_one():
+    diagnoses = [
+        d.model_copy(
+            update={"rows": [r.model_copy(update={"pvalue_max_t": 0.03}) for r in d.rows if r.measure == "mmd"]}
+        )
+        for d in demo().diagnoses
+    ]
+    limit = {"measure": "mmd", "candidates": "first", "on": "pvalue_max_t"}
+    record = demo().model_copy(update={"diagnoses": diagnoses})
+    assert [only(record, min=least, **limit).outcome for least in (0.02, 0.05)] == ["pass", "fail"]
+    without = only(demo(), min=0.02, **limit)
+    assert without.outcome == "inconclusive"
+    assert "no other test of the pair exchanges the same samples" in without.because
+
+
 def test_adjusted_pvalue_is_not_the_plain_one():
     diagnoses = [
         d.model_copy(update={"rows": [r.model_copy(update={"pvalue_holm": 0.2}) for r in d.rows]})

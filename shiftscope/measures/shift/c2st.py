@@ -131,6 +131,7 @@ def c2st(pair: Pair, *, n_permutations: int = 999, rng: RngLike = None, kernels:
         high=min(value + reach, 1.0),
         level=LEVEL,
         pvalue=pvalue(statistics) if n_permutations else None,
+        exchanged=statistics if n_permutations else None,
         details=details,
     )
 

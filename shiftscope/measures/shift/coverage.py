@@ -123,7 +123,7 @@ def coverage(
     at_least("coverage.n_permutations", n_permutations, 0)
     demand_units(pair, "coverage")
     seed = seed_of(rng)
-    pair = _equal_sides(pair, max_points, k, seed)
+    n_given, pair = pair.source.n + pair.target.n, _equal_sides(pair, max_points, k, seed)
     square = squares(pair.pooled, pooled_units(pair))
     members = permuted_members(pair, seed, n_permutations, kernels or choose())
     n, m = pair.source.n, pair.target.n
@@ -139,13 +139,15 @@ def coverage(
     }
     if n_permutations:
         details |= null_of(pair, statistics)
-    share_of_sources = _shares(sources / k, 1 - members)
+    against = -statistics - TIE_BREAK * _shares(sources / k, 1 - members)
     return Estimate(
         value=value,
         low=max(value - reach, 0.0),
         high=min(value + reach, 1.0),
         level=LEVEL,
-        pvalue=pvalue(-statistics - TIE_BREAK * share_of_sources) if n_permutations else None,
+        pvalue=pvalue(against) if n_permutations else None,
+        # Of parts, other samples are exchanged than other measures exchange.
+        exchanged=against if n_permutations and n + m == n_given else None,
         details=details,
     )
 

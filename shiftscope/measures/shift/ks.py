@@ -105,9 +105,11 @@ def ks(
     }
     if n_permutations:
         details |= null_of(pair, largest)
+    against = largest + TIE_BREAK * gaps.mean(axis=0)
     return Estimate(
         value=float(largest[0]),
-        pvalue=pvalue(largest + TIE_BREAK * gaps.mean(axis=0)) if n_permutations else None,
+        pvalue=pvalue(against) if n_permutations else None,
+        exchanged=against if n_permutations else None,
         details=details,
     )
 

@@ -150,6 +150,7 @@ def _counted(pair: Pair, labels: Labels, seed: int, n_permutations: int, kernels
         high=high,
         level=LEVEL,
         pvalue=pvalue(chi2) if n_permutations else None,
+        exchanged=chi2 if n_permutations else None,
         details=details,
     )
 

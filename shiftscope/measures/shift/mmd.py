@@ -155,12 +155,15 @@ def mmd(
     else:
         statistics, pull = each[0], witness(sums[0], n)
         details = _plain_details(kernel, middle, float(each[0, 0]))
-    return _estimate(
+    made = _estimate(
         statistics,
         error=_standard_error(pair, exchanges, pull),
         smallest=exchanges.smallest_pvalue,
         details=details | exchanges.details,
     )
+    # Other measures exchange samples, not bins of them.
+    shared = n_permutations > 0 and exchanges.bins is None
+    return made.model_copy(update={"exchanged": statistics}) if shared else made
 
 
 def _demand_options(

@@ -63,6 +63,7 @@ def shift_table(view: ShiftReading) -> Table:
                 line.row.band or "",
                 "" if line.row.pvalue is None else pvalue(line.row.pvalue),
                 "" if line.row.pvalue_holm is None else pvalue(line.row.pvalue_holm),
+                "" if line.row.pvalue_max_t is None else pvalue(line.row.pvalue_max_t),
             )
         )
         for line in view.lines
@@ -72,6 +73,7 @@ def shift_table(view: ShiftReading) -> Table:
         Column("Its interval", brief=False),
         Column("Extent", left=True),
         *heads("p", f"Holm{NBSP}p"),
+        Column(f"max-T{NBSP}p", brief=False),
     )
     return Table(f"Shift of {view.target} against {view.source} under {view.backbone}", columns, tuple(rows)).filled()
 
