@@ -52,6 +52,8 @@ SCHEMA_VERSION: Final = 1
 Status = Literal["ok", "not_applicable", "failed"]
 Detail = int | Finite | bool | str | None
 Details = dict[str, Detail | list[Detail] | dict[str, Detail]]
+# What an estimate holds beside its numbers, and JSON does not.
+ARRAY_FIELDS = ("draws", "losses", "exchanged")
 
 
 class Estimate(Record):
@@ -83,6 +85,17 @@ class Estimate(Record):
         if self.low is not None and self.high is not None and not self.low <= self.value <= self.high:
             raise ValueError(f"the interval [{self.low}, {self.high}] does not contain {self.value}")
         return self
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields are equal, arrays in all their entries."""
+        if not isinstance(other, Estimate):
+            return NotImplemented
+        return self.model_dump() == other.model_dump() and all(
+            np.array_equal(getattr(self, part), getattr(other, part)) for part in ARRAY_FIELDS
+        )
+
+    # Details are a mapping, which has no hash.
+    __hash__ = None  # type: ignore[assignment]
 
 
 class Published(Record):

@@ -38,6 +38,16 @@ def test_a_pvalue_is_never_zero():
         Estimate(value=1.0, pvalue=0.0)
 
 
+@pytest.mark.parametrize("part", ["draws", "losses", "exchanged"])
+def test_estimates_are_equal_where_all_of_them_is(part):
+    one, same, other, longer = (
+        Estimate(value=1.0, **{part: np.array(x)}) for x in ([1.0, 2], [1.0, 2], [1.0, 3], [1.0])
+    )
+    assert one == same
+    assert one not in (other, longer, Estimate(value=1.0), 1.0)
+    assert one != Estimate(value=2.0, **{part: np.array([1.0, 2])})
+
+
 def test_a_result_without_estimate_says_why():
     with pytest.raises(ValidationError, match="says why"):
         MeasureResult(measure="m", kind="shift", target="t", backbone="b", status="failed")
