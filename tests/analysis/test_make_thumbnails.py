@@ -50,7 +50,7 @@ def images(root, n=20):
     for name, dark in (("light", False), ("dim", True)):
         image_folder(root / name, n=n, dark=dark)
     source, target = (open_source(f"imagefolder:{root / name}", name) for name in ("light", "dim"))
-    return Inputs({"dim": target}, source, {})
+    return Inputs({"dim": target}, {"light": source}, {})
 
 
 def test_metadata_stay_behind_and_orientation_is_applied(tmp_path):
@@ -59,7 +59,7 @@ def test_metadata_stay_behind_and_orientation_is_applied(tmp_path):
     exif = Image.Exif()
     exif[0x010E], exif[0x0112] = "home of somebody", 6  # description, and a turn by 90 degrees
     Image.fromarray(noise(100, 200)).save(file, exif=exif, comment=b"who took it")
-    inputs = Inputs({"dim": open_source(f"imagefolder:{tmp_path / 'dim'}", "dim")}, inputs.source, {})
+    inputs = Inputs({"dim": open_source(f"imagefolder:{tmp_path / 'dim'}", "dim")}, inputs.sources, {})
     _, made = add_thumbnails([diagnosis(target=["disc/secret.jpg"])], inputs)
     (made,) = made.values()
     assert b"Exif" in file.read_bytes()
@@ -77,7 +77,8 @@ def test_first_of_both_sides_and_no_more_than_24(tmp_path):
     for side in ("source", "target"):
         mine = [w for w in found.witnesses if w.side == side]
         assert [bool(w.thumbnail) for w in mine] == [True] * 12 + [False] * 4
-    first = inputs.source.decode(inputs.source.ids.index(names[0]))
+    source = inputs.sources["light"]
+    first = source.decode(source.ids.index(names[0]))
     assert made[found.witnesses[0].thumbnail] == thumbnail(first)
 
 
@@ -111,4 +112,4 @@ def test_features_without_images_have_none(tmp_path):
     np.savez(tmp_path / "f.npz", x=np.eye(4, dtype=np.float32))
     file = open_source(f"features:{tmp_path / 'f.npz'}", "dim")
     before = diagnosis(target=["0"])
-    assert add_thumbnails([before], Inputs({"dim": file}, images(tmp_path).source, {})) == ([before], {})
+    assert add_thumbnails([before], Inputs({"dim": file}, images(tmp_path).sources, {})) == ([before], {})

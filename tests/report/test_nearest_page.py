@@ -124,7 +124,7 @@ def test_many_pairs_are_told_briefly():
         assert section.tables[0][0] == "Within each class"
     few = sections(several())
     assert "With so many pairs" not in few[0].text
-    assert all(len(section.pictures) == 3 for section in few[1:])
+    assert all(len(section.pictures) == 5 for section in few[1:])
 
 
 def test_one_source_reads_as_it_always_did(shift_record):
