@@ -310,7 +310,8 @@ def report(levels, tables):
         for strength, row in rows.items()
         for m, answer in row.items()
     ]
-    body = ",\n  ".join(answers)
+    # Reasons call changed images by their address; where they lay on the disk of one machine is of no use.
+    body = ",\n  ".join(answers).replace(f"imagefolder:{DATA}/images/", "")
     return json.dumps(rounded(head), indent=1).removesuffix("\n}") + f',\n "answers": [\n  {body}\n ]\n}}\n'
 
 
