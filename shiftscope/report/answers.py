@@ -19,6 +19,7 @@ from shiftscope.report.numerals import (
     count,
     level,
     listed,
+    lowered,
     opened,
     plural,
     probability,
@@ -123,7 +124,7 @@ def _what_next(view: RankReading) -> Answer | None:
             f"As frozen features, {against_pixels(view)}. {'Label more samples, or add' if unclear else 'Add'} "
             "candidates from a nearer domain; check channel order, value range and input size of those you have."
         )
-        nevertheless = f" If one is used nevertheless: {strategy_lead(view)}" if view.strategy else ""
+        nevertheless = f" To use one nevertheless: {lowered(strategy_lead(view))}" if view.strategy else ""
         return Answer("What next?", "0", "runs", f"{say}{nevertheless}")
     return _runs(view, best)
 

@@ -18,7 +18,7 @@ from shiftscope.report.figures.gaps import gaps
 from shiftscope.report.figures.predictors import predictors
 from shiftscope.report.foresight import cost_line, few_groups, order_line, score_tables, told_apart
 from shiftscope.report.inputs import inputs_of
-from shiftscope.report.numerals import NBSP, listed, opened
+from shiftscope.report.numerals import NBSP, listed, lowered, opened
 from shiftscope.report.page import Table
 from shiftscope.report.sections import Section, Trust
 from shiftscope.report.tables import skipped_table
@@ -105,7 +105,7 @@ def _apart(view: AuditReading, _: int) -> Section | None:
         *counts_apart(view, "overlap"),
         *([("Each weight that knows a target", overlap_table(view, knowing))] if knowing else []),
         *counts_apart(view, "constructed"),
-        *((f"Constructed weights, {h[:1].lower()}{h[1:]}", t) for h, t in _matrices(view, made, "constructed")),
+        *((f"Constructed weights, {lowered(h)}", t) for h, t in _matrices(view, made, "constructed")),
     ]
     if not tables:
         return None

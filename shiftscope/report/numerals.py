@@ -19,6 +19,7 @@ __all__ = [
     "interval",
     "level",
     "listed",
+    "lowered",
     "mega",
     "opened",
     "percent",
@@ -59,6 +60,11 @@ def few(items: Sequence[str], most: int = 8) -> list[str]:
 def opened(words: str) -> str:
     """``words`` as the beginning of a sentence: only the first letter changes."""
     return words[:1].upper() + words[1:]
+
+
+def lowered(words: str) -> str:
+    """``words`` as they go on after a colon: only the first letter changes."""
+    return words[:1].lower() + words[1:]
 
 
 def small_count(n: int) -> str:

@@ -94,7 +94,7 @@ def test_where_none_beats_raw_pixels_the_advice_comes_second():
     found = what_next(view_of(advice(with_gains(rank_parts(zoo=ZOO[-3:]), 0.3))))
     assert found.big == "0"
     assert "none of them can be told apart from raw pixels" in found.say
-    assert found.say.endswith(f"If one is used nevertheless: Fine-tune all layers of {ZOO[-3][0]}.")
+    assert found.say.endswith(f"To use one nevertheless: fine-tune all layers of {ZOO[-3][0]}.")
 
 
 @pytest.mark.parametrize(
