@@ -63,7 +63,7 @@ def save_features(features: FeatureSet, file: Path) -> Path:
         if getattr(features, name) is not None:
             arrays[name] = getattr(features, name)
     packed = io.BytesIO()
-    np.savez(packed, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the mapping for allow_pickle
+    np.savez(packed, allow_pickle=False, **arrays)
     try:
         write_atomic(file, packed.getvalue())
     except OSError as reason:

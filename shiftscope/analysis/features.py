@@ -34,6 +34,11 @@ class Extracted:
     device: str
     layers: dict[str, dict[str, tuple[Layer, ...]]] = field(default_factory=dict)  # target -> backbone -> its layers
 
+    @property
+    def sets(self) -> list[FeatureSet]:
+        """Every feature set of targets and sources."""
+        return [fs for seen in (*self.targets.values(), *self.sources.values()) for fs in seen.values()]
+
     def pairs(self, source: str, target: str, baselines: Collection[str]) -> list[tuple[str, Pair]]:
         """Source and target under each backbone that both were seen by, baselines left out."""
         mine, other = self.targets[target], self.sources[source]

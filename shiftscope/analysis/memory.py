@@ -10,10 +10,11 @@ from shiftscope.analysis.cards import by_name, features_card, input_card
 from shiftscope.analysis.family import adjusted
 from shiftscope.analysis.nearest import order_sources
 from shiftscope.analysis.project import project
-from shiftscope.analysis.run import RunOutcome, chosen_measures
+from shiftscope.analysis.run import RunOutcome, chosen_measures, few_threads
 from shiftscope.analysis.shift import diagnose_pair
 from shiftscope.checks import find
 from shiftscope.core.features import FeatureSet, Pair
+from shiftscope.core.nearest import SourceOrder
 from shiftscope.core.provenance import provenance
 from shiftscope.core.records import BackboneCard, MeasureResult, RunRecord, ShiftDiagnosis
 from shiftscope.core.spec import RunSpec
@@ -40,12 +41,15 @@ def diagnose_features(sources: Sequence[FeatureSet], targets: Sequence[FeatureSe
     given: dict[str, Any] = {"backbone": card.name, "seed": spec.seed, "kernels": kernels}
     results: list[MeasureResult] = []
     diagnoses: list[ShiftDiagnosis] = []
-    for target, source in product(targets, sources):
-        pair = Pair(source, target)
-        mine, diagnosis = diagnose_pair(pair, measures=measures, options=spec.measures, **given)
-        results += mine
-        diagnoses.append(diagnosis.model_copy(update={"projection": project(pair, kernels)}))
-    orders = [order_sources(sources, target, options=spec.measures.get("mmd"), **given) for target in targets]
+    orders: list[SourceOrder | None] = []
+    with few_threads([*targets, *sources]):
+        for target, source in product(targets, sources):
+            pair = Pair(source, target)
+            mine, diagnosis = diagnose_pair(pair, measures=measures, options=spec.measures, **given)
+            results += mine
+            diagnoses.append(diagnosis.model_copy(update={"projection": project(pair, kernels)}))
+        if "mmd" in measures:
+            orders = [order_sources(sources, target, options=spec.measures.get("mmd"), **given) for target in targets]
     record = RunRecord(
         kind="shift",
         spec=spec.model_dump(mode="json", by_alias=True),
@@ -59,7 +63,7 @@ def diagnose_features(sources: Sequence[FeatureSet], targets: Sequence[FeatureSe
         backbones={card.name: card},
         results=sorted(results, key=lambda r: (r.target, r.source or "", r.measure)),
         diagnoses=adjusted(diagnoses, results),
-        source_orders=[order for order in orders if order is not None and "mmd" in measures],
+        source_orders=[order for order in orders if order is not None],
         provenance=provenance(),
     )
     return RunOutcome(record.model_copy(update={"findings": find(record)}), results)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import product
@@ -102,7 +102,7 @@ def execute(
             for name, features in found.targets.items():
                 if needs_labels(spec, kind):
                     demand_classes(inputs.targets[name].uri, next(iter(features.values())).target)
-        with clock.stage("rank"), few_threads(found):
+        with clock.stage("rank"), few_threads(found.sets):
             results, rankings = _rank_all(found, transfer, spec, candidates) if transfer else ([], [])
     else:
         with clock.stage("race"):
@@ -111,15 +111,15 @@ def execute(
                 spec, inputs, candidates, measures=transfer, device=device, cache=cache, progress=progress
             )
         results += _failures(found.failed[rankings[0].target], transfer, kind="transfer", target=rankings[0].target)
-    with clock.stage("profile"), few_threads(found):
+    with clock.stage("profile"), few_threads(found.sets):
         profiles = profile_all(found, results, transfer, spec)
-    with clock.stage("diagnose"), few_threads(found):
+    with clock.stage("diagnose"), few_threads(found.sets):
         more, diagnoses = (
             _diagnose_all(found, shift, spec, candidates, rankings) if shift and found.sources else ([], [])
         )
         orders = order_all(found, shift, spec, candidates.baselines)
         diagnoses, thumbnails = add_thumbnails(diagnoses, inputs) if images else (diagnoses, {})
-    with clock.stage("advise"), few_threads(found):
+    with clock.stage("advise"), few_threads(found.sets):
         told = tell(
             [*results, *more],
             rankings,
@@ -256,7 +256,7 @@ def _diagnose_all(
     return results, adjusted(diagnoses, results)
 
 
-def few_threads(found: Extracted) -> AbstractContextManager[object]:
+def few_threads(sets: Iterable[FeatureSet]) -> AbstractContextManager[object]:
     """One BLAS thread while the largest matrix is small.
 
     Measures work on many small matrices; handing each to several threads costs more than it saves (on two busy
@@ -264,7 +264,6 @@ def few_threads(found: Extracted) -> AbstractContextManager[object]:
     """
     from threadpoolctl import threadpool_limits
 
-    sets = [fs for features in (*found.targets.values(), *found.sources.values()) for fs in features.values()]
     small = max(fs.features.size for fs in sets) < SMALL_MATRIX
     return threadpool_limits(limits=1, user_api="blas") if small else nullcontext()
 

@@ -94,8 +94,7 @@ class Estimate(Record):
             np.array_equal(getattr(self, part), getattr(other, part)) for part in ARRAY_FIELDS
         )
 
-    # Details are a mapping, which has no hash.
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # details are a mapping, which has no hash; typeshed wants a method
 
 
 class Published(Record):

@@ -4,9 +4,10 @@
     python tests/benchmarks/bench_shift.py --peers PYTHON   also alibi-detect and hyppo, installed for that PYTHON
     python tests/benchmarks/bench_shift.py --only binned    cases whose name contains a word; printed only
     python tests/benchmarks/bench_shift.py --sliced         sliced distances alone; the rest of the file is kept
+    python tests/benchmarks/bench_shift.py --diagnosis      the whole default diagnosis alone; likewise
 
-One thread, CPU seconds of one call in a process of its own, after a small one that compiles. Not collected by pytest.
-What takes too long is timed at two small numbers of permutations, and the line through them is read at 1000.
+One thread, two for the diagnosis; CPU seconds of one call in a process of its own, after a small one that compiles.
+Not collected by pytest. What takes too long is timed at two small numbers of permutations, and the line through them is read at 1000.
 """
 
 import argparse
@@ -23,6 +24,8 @@ FILE = ROOT / "reports" / "benchmark_shift.json"
 D, B = 512, 1000
 PROJECTIONS = 500
 SLICED_SIZES = (1_000, 2_000, 5_000)
+# Samples a side, features, classes and threads of the whole diagnosis.
+DIAGNOSED = (2_000, 1_280, 10, 2)
 
 # A case by its name: samples a side, permutations, options of the measure.
 CASES = {
@@ -100,6 +103,18 @@ print(json.dumps({
 }))
 """
 
+# What ss.diagnose does by default, classes, witnesses and copies included, of standard normal features.
+DIAGNOSIS = """
+import shiftscope as ss
+def diagnose(n):
+    x, y = sides(n, d)
+    classes = np.arange(n) % permutations
+    return ss.diagnose(ss.FeatureSet.of(x, classes, name="x"), ss.FeatureSet.of(y, classes, name="y"))
+diagnose(100)
+start, used = time.perf_counter(), seconds(lambda: diagnose(n))
+print(json.dumps({"wall_s": time.perf_counter() - start, "cpu_s": used, "rss_mib": peak()}))
+"""
+
 # The kernel matrix once, and of it a copy in the order of every permutation.
 PLAIN = """
 x, y = sides(n, d)
@@ -153,10 +168,10 @@ RIVALS = {
 }
 
 
-def run(code, *arguments, python=sys.executable):
-    """What a new process with one thread prints."""
+def run(code, *arguments, python=sys.executable, threads=1):
+    """What a new process prints."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT) if python == sys.executable else ""}
-    environment |= dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
+    environment |= dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], str(threads))
     command = [python, "-c", START + code, json.dumps(arguments)]
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout.splitlines()[-1])
@@ -214,6 +229,24 @@ def bars_of_sliced(rows):
     }
 
 
+def diagnosis():
+    """Seconds and memory of the whole default diagnosis."""
+    n, d, classes, threads = DIAGNOSED
+    found = run(DIAGNOSIS, n, d, classes, {}, threads=threads)
+    row = {"n": n, "m": n, "d": d, "classes": classes, "threads": threads}
+    row |= {"wall_s": round(found["wall_s"], 1), "cpu_s": round(found["cpu_s"], 1), "peak_rss_mib": found["rss_mib"]}
+    say("diagnosis", row)
+    return row
+
+
+def bars_of_diagnosis(row):
+    """What was asked for beside what was found."""
+    return {
+        "wall seconds / diagnosis": {"at_most": 60, "found": row["wall_s"]},
+        "peak MiB / diagnosis": {"at_most": 1536, "found": row["peak_rss_mib"]},
+    }
+
+
 def ratios(cases, rivals):
     """How many times as long each rival takes as each case of its size."""
     found = {}
@@ -246,10 +279,15 @@ def main():
     parser.add_argument("--peers", metavar="PYTHON", help="interpreter that has alibi-detect and hyppo")
     parser.add_argument("--only", metavar="WORD")
     parser.add_argument("--sliced", action="store_true")
+    parser.add_argument("--diagnosis", action="store_true")
     given = parser.parse_args()
     if given.sliced:
         rows, kept = sliced(), json.loads(FILE.read_text(encoding="utf-8"))
         write(kept | {"sliced": rows, "bars": kept["bars"] | bars_of_sliced(rows)})
+        return
+    if given.diagnosis:
+        row, kept = diagnosis(), json.loads(FILE.read_text(encoding="utf-8"))
+        write(kept | {"diagnosis": row, "bars": kept["bars"] | bars_of_diagnosis(row)})
         return
     cases = {}
     for name in CASES:
@@ -261,7 +299,7 @@ def main():
     there = [name for name, (_, needs_own, _) in RIVALS.items() if given.peers or not needs_own]
     rivals = {name: rival(name, given.peers if RIVALS[name][1] else sys.executable) for name in there}
     versions = run(VERSIONS, 0, D, ["alibi-detect", "hyppo", "numpy"], {}, python=given.peers) if given.peers else {}
-    found, rows = ratios(cases, rivals), sliced()
+    found, rows, whole = ratios(cases, rivals), sliced(), diagnosis()
     report = {
         "command": f"python tests/benchmarks/bench_shift.py{' --peers PYTHON' if given.peers else ''}",
         "unit": f"CPU seconds on one thread, one call; d = {D}, {B} permutations; ratios are rival / this project",
@@ -271,7 +309,8 @@ def main():
         "rivals_versions": versions,
         "ratios": found,
         "sliced": rows,
-        "bars": bars(cases, found) | bars_of_sliced(rows),
+        "diagnosis": whole,
+        "bars": bars(cases, found) | bars_of_sliced(rows) | bars_of_diagnosis(whole),
     }
     write(report)
 

@@ -61,7 +61,7 @@ def execute_sources(
         # Sources stand in the order in which they were named.
         mine, others = features[target], {name: features[name] for name in spec.sources}
         _demand_different(others)
-    with clock.stage("weigh"), few_threads(found):
+    with clock.stage("weigh"), few_threads(found.sets):
         weighed = weigh_sources(mine, others, seed=spec.seed, kernels=choose(found.device))
     record = RunRecord(
         kind="sources",
