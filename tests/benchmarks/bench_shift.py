@@ -7,7 +7,8 @@
     python tests/benchmarks/bench_shift.py --diagnosis      the whole default diagnosis alone; likewise
 
 One thread, two for the diagnosis; CPU seconds of one call in a process of its own, after a small one that compiles.
-Not collected by pytest. What takes too long is timed at two small numbers of permutations, and the line through them is read at 1000.
+Not collected by pytest. What takes too long is timed at two small numbers of permutations, and the line through them
+is read at 1000.
 """
 
 import argparse
@@ -302,7 +303,7 @@ def main():
     found, rows, whole = ratios(cases, rivals), sliced(), diagnosis()
     report = {
         "command": f"python tests/benchmarks/bench_shift.py{' --peers PYTHON' if given.peers else ''}",
-        "unit": f"CPU seconds on one thread, one call; d = {D}, {B} permutations; ratios are rival / this project",
+        "unit": f"CPU seconds on one thread, one call (the diagnosis: two threads are allowed); d = {D}, {B} permutations; ratios are rival / this project",
         "machine": machine() | {"note": "shared with other work: read ratios"},
         "cases": cases,
         "rivals": rivals,
