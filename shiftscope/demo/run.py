@@ -10,6 +10,7 @@ import numpy as np
 
 from shiftscope.core.spec import RunSpec, parse_spec
 from shiftscope.demo.pictures import Pictures, handwritten_digits, printed_digits
+from shiftscope.errors import InputError
 
 __all__ = ["PER_CLASS", "ZOO", "prepare"]
 
@@ -23,12 +24,20 @@ def prepare(folder: Path, *, seed: int = 0) -> tuple[RunSpec, dict[str, Any]]:
     The target is handwritten digits, the source printed digits; the candidates were trained on other pictures,
     one of them on shuffled labels and one on noise. Everything is an ordinary file, so that the same run can be
     made by hand.
+
+    Raises
+    ------
+    InputError
+        If ``folder`` cannot be written.
     """
     data = folder / "data"
-    data.mkdir(parents=True, exist_ok=True)
-    target = _save(data / "handwritten_digits.npz", handwritten_digits(PER_CLASS, seed))
-    source = _save(data / "printed_digits.npz", printed_digits(PER_CLASS, seed))
-    shutil.copytree(ZOO, folder / "zoo", dirs_exist_ok=True)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        target = _save(data / "handwritten_digits.npz", handwritten_digits(PER_CLASS, seed))
+        source = _save(data / "printed_digits.npz", printed_digits(PER_CLASS, seed))
+        shutil.copytree(ZOO, folder / "zoo", dirs_exist_ok=True)
+    except OSError as reason:
+        raise InputError(f"{folder} cannot be written ({reason.strerror}): name another folder with -o.") from None
     given = {
         "targets": {target.stem: f"npz:{target.as_posix()}"},
         "source": f"npz:{source.as_posix()}",

@@ -303,7 +303,7 @@ def main():
     found, rows, whole = ratios(cases, rivals), sliced(), diagnosis()
     report = {
         "command": f"python tests/benchmarks/bench_shift.py{' --peers PYTHON' if given.peers else ''}",
-        "unit": f"CPU seconds on one thread, one call (the diagnosis: two threads are allowed); d = {D}, {B} permutations; ratios are rival / this project",
+        "unit": f"CPU seconds on one thread, one call; d = {D}, {B} permutations; ratios are rival / this project",
         "machine": machine() | {"note": "shared with other work: read ratios"},
         "cases": cases,
         "rivals": rivals,

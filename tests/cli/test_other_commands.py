@@ -137,6 +137,14 @@ def test_version_and_help():
     assert "Rank pretrained models" in shiftscope("-h").out
 
 
+def test_demo_says_where_it_cannot_write(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    there = tmp_path / "file" / "demo"
+    done = shiftscope("demo", "-o", there)
+    assert done.code == 2
+    assert done.err == f"error: {there} cannot be written (Not a directory): name another folder with -o.\n"
+
+
 def test_demo(tmp_path):
     done = shiftscope("demo", "-o", tmp_path)
     assert done.code == 0, done.err
