@@ -15,7 +15,6 @@ from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.records import MeasureResult
 from shiftscope.core.seeds import derive
 from shiftscope.core.shift import ClassShift, ShiftDiagnosis, ShiftRow
-from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures import DEFAULT_SHIFT, MEASURES
 from shiftscope.measures._holm import holm
@@ -91,10 +90,10 @@ def _first(side: FeatureSet) -> FeatureSet:
 
 
 def _floor(result: MeasureResult, pair: Pair, seed: int, kernels: Any) -> Floor | None:
-    """Noise floor of one measure under its options, or None where the halves are too small for it."""
+    """Noise floor of one measure under its options, or None where the halves are too small for it, or it fails."""
     try:
         return noise_floor(result.measure, pair, seed=seed, options=result.options, kernels=kernels)
-    except NotApplicableError:
+    except Exception:
         return None
 
 

@@ -20,6 +20,8 @@ __all__ = ["FeatureSet", "LayerStats", "Pair"]
 
 T = TypeVar("T")
 MEDIAN_POINTS = 2000
+# Of squared distances, in units of the squared norms that they are differences of.
+DUST = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,10 +217,11 @@ class Pair:
         x = rows.astype(np.float64)
         x -= x.mean(axis=0)
         square = (x**2).sum(axis=1)
-        distance = square[:, None] + square - 2.0 * x @ x.T
-        upper = distance[np.triu_indices(len(x), 1)]
+        sums = square[:, None] + square
+        upper = np.triu_indices(len(x), 1)
+        distance = (sums - 2.0 * x @ x.T)[upper]
         # Cancellation leaves dust where two samples are equal: what is below it counts as zero.
-        positive = upper[upper > 1e-10 * max(square.max(initial=0.0), np.finfo(float).tiny)]
+        positive = distance[distance > np.maximum(DUST * sums[upper], np.finfo(float).tiny)]
         return float(np.sqrt(np.median(positive))) if len(positive) else 1.0
 
     @cached_property

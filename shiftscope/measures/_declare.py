@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.records import Estimate, MeasureResult
 from shiftscope.core.seeds import RngLike
-from shiftscope.errors import InputError, NotApplicableError, ShiftscopeError, UnknownNameError
+from shiftscope.errors import InputError, NotApplicableError, UnknownNameError
 
 __all__ = ["Measure", "measure"]
 
@@ -98,7 +98,8 @@ class Measure:
     ) -> MeasureResult:
         """Measure ``data`` and put whatever happens into a result: one failure never ends a run.
 
-        Only wrong options are raised, because they are the caller's and wrong everywhere.
+        Only wrong options are raised, because they are the caller's and wrong everywhere. A measure may be anybody's,
+        so any exception of its own is a result that failed.
         """
         checked = self.check(options)
         where = {
@@ -112,7 +113,9 @@ class Measure:
             estimate = self(data, rng=rng, kernels=kernels, **checked)
         except NotApplicableError as reason:
             return MeasureResult(**where, options=checked, status="not_applicable", reason=str(reason))
-        except (ShiftscopeError, ArithmeticError, ValueError, RuntimeError, MemoryError) as reason:
+        except InputError:
+            raise
+        except Exception as reason:
             text = f"{type(reason).__name__}: {reason}"
             return MeasureResult(**where, options=checked, status="failed", reason=text)
         return MeasureResult(**where, options=checked, warning=self.warning, estimate=estimate)

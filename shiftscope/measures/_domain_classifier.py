@@ -84,10 +84,13 @@ def centred(predictions: Floats, y: Floats, fold: Folds) -> Floats:
 
 def error_variance(errors: Floats, unit: NDArray[np.int64]) -> float:
     """Variance of the mean of the held-out ``errors`` (n,) of one side, whose ``unit`` (n,) are independent."""
-    n = len(errors)
+    spread, share, n = variance_of_mean(errors, unit), float(errors.mean()), len(errors)
+    # How many independent answers would spread like that; all right or all wrong, groups may be answered as one.
+    trials = share * (1 - share) / spread if spread > 0 else 0.0
+    trials = min(max(trials, float(unit.max()) + 1), n)
     # Without a single error the variance is not 0: two of each kind are added (Agresti and Coull, 1998).
-    share = (errors.sum() + 2) / (n + 4)
-    return SHARED_TRAINING * max(variance_of_mean(errors, unit), float(share * (1 - share)) / n)
+    share = (share * trials + 2) / (trials + 4)
+    return SHARED_TRAINING * max(spread, share * (1 - share) / trials)
 
 
 def outranked(scores: Floats, others: Floats) -> Floats:
@@ -127,14 +130,18 @@ def over_halves(pair: Pair, halves: list[Split], kernels: Kernels | None, judge:
     rows = rows_of(halves)
     z = standardised(pair.pooled[rows])
     gram = z @ z.T
-    y = np.repeat([1.0, -1.0], len(halves[0].x1))
     first = np.searchsorted(rows, np.concatenate([halves[0].x1, halves[0].y1]))
     kernels = kernels or choose()
-    penalty = gcv_penalty(*kernels.eigh_gram(z[first]), y, kernels)
+    eigenvalues, left = kernels.eigh_gram(z[first])
+    if not len(eigenvalues):
+        raise NotApplicableError("features vary in too few samples: halves of the sides are all alike.")
+    penalty = gcv_penalty(eigenvalues, left, np.repeat([1.0, -1.0], len(halves[0].x1)), kernels)
 
     def distance(a: Rows, b: Rows) -> float:
         sides = [pair.source.take(r) if r[0] < pair.source.n else pair.target.take(r - pair.source.n) for r in (a, b)]
         at = np.searchsorted(rows, np.concatenate([np.sort(a), np.sort(b)]))
+        # Parts made of whole groups differ in size from split to split.
+        y = np.repeat([1.0, -1.0], [len(a), len(b)])
         fold = side_folds(sides, 0)
         return judge(centred(_held_out(gram[np.ix_(at, at)], y, fold, penalty), y, fold), y)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shiftscope.core.features import Pair
 from shiftscope.core.records import Estimate
 from shiftscope.measures._resampling import from_draws
-from shiftscope.measures._sides import Distance, at_least, debiased, demand_units, equal_size, first_rows
+from shiftscope.measures._sides import Distance, debiased, demand_units, equal_size, first_rows
 
 __all__ = ["Variant", "covariance_distance", "estimate", "in_unit"]
 
@@ -46,7 +46,6 @@ def _factor(x: NDArray[np.floating[Any]]) -> Floats:
 
 def estimate(name: str, distance: OfSamples, pair: Pair, *, variant: Variant, max_points: int, seed: int) -> Estimate:
     """The measure ``name``: ``distance`` of the two sides, debiased or plain, with its interval and details."""
-    at_least(f"{name}.max_points", max_points, 16)
     demand_units(pair, name)
     size = equal_size(pair, max_points)
     raw = distance(*(side.features[first_rows(side, size)] for side in (pair.source, pair.target)))

@@ -18,6 +18,7 @@ __all__ = [
     "judge_values",
     "log_chances",
     "log_softmax",
+    "share_moves",
     "sharpness",
 ]
 
@@ -102,8 +103,16 @@ def from_shares(
         return made.model_copy(update={"losses": losses})
     spread, bernoulli = float(made.draws.var(ddof=1)), value * (1 - value)
     most = len(sizes) ** 2 / float((1 / sizes).sum())
-    low, high = _wilson(value, most if bernoulli == 0 else bernoulli / max(spread, bernoulli / most))
+    trials = bernoulli / max(spread, bernoulli / most) if bernoulli else _independent(features, strata)
+    low, high = _wilson(value, trials)
     return made.model_copy(update={"low": low, "high": high, "losses": losses})
+
+
+def _independent(features: FeatureSet, strata: Floats) -> float:
+    """How many answers may be independent where all are alike: samples of one group may be answered as one."""
+    groups = np.arange(features.n) if features.groups is None else features.groups
+    counts = np.array([len(np.unique(groups[column > 0])) for column in strata.T])
+    return min(len(counts) ** 2 / float((1 / counts).sum()), len(np.unique(groups)))
 
 
 def _mean_of_means(values: Floats, strata: Floats, masks: Floats) -> Floats:
@@ -188,6 +197,17 @@ def log_softmax(logits: Floats) -> Floats:
     above: Floats = logits - logits.max(axis=1, keepdims=True)
     above -= np.log(np.exp(above).sum(axis=1, keepdims=True))
     return above
+
+
+def share_moves(targets: Floats, folds: NDArray[np.int64]) -> Floats:
+    """What held-out predictions of each fold lack (F, K): the share of a class in all ``targets`` (n, K), less others'.
+
+    The other folds lack just the classes that a fold has too many of, so without this a probe that has learnt nothing
+    would always answer wrongly. A class that the others do not have at all is not moved: it cannot have been learnt.
+    """
+    held = np.array([targets[folds == f].sum(axis=0) for f in range(folds.max() + 1)])
+    others = (held.sum(axis=0) - held) / (len(targets) - np.bincount(folds)[:, None])
+    return np.where(others > 0, targets.mean(axis=0) - others, 0.0)
 
 
 def calibration_error(chances: Floats, classes: NDArray[np.int64]) -> float:

@@ -19,11 +19,12 @@ __all__ = ["Floor", "floor_of", "noise_floor"]
 
 MAX_POINTS = 1600
 QUANTILE = 0.95
+DUST = 1e-9
 BetweenHalves = Callable[[Pair, list[Split], Options, Kernels | None], Floats]
 
 
 class Floor(NamedTuple):
-    """Effect and floor of one measure; ``size`` is the number of samples in each part."""
+    """Effect and floor of one measure; ``size`` is the number of samples in each part, of the least of all splits."""
 
     effect: float
     effect_se: float
@@ -85,14 +86,16 @@ def noise_floor(
         terms = own(pair, halves, checked, kernels)
     else:
         terms = _by_calling(partial(measure, rng=seed, kernels=kernels, **checked), pair, halves)
-    return floor_of(terms, size=len(halves[0].x1))
+    return floor_of(terms, size=min(len(split.x1) for split in halves))
 
 
 def floor_of(terms: Floats, *, size: int) -> Floor:
     """Effect and floor from T(X1, Y1), T(X1, X2), T(Y1, Y2) of each split (S, 3)."""
     effects, within = excess(terms), terms[:, 1:]
-    floor = np.quantile(np.abs(within - within.mean(axis=0)), QUANTILE)
-    return Floor(float(effects.mean()), float(effects.std(ddof=1)), float(floor), len(terms), size)
+    floor = float(np.quantile(np.abs(within - within.mean(axis=0)), QUANTILE))
+    # Halves that are all alike differ by rounding, which is no floor to measure an effect by.
+    floor = floor if floor > DUST * float(np.abs(terms).max()) else 0.0
+    return Floor(float(effects.mean()), float(effects.std(ddof=1)), floor, len(terms), size)
 
 
 def _by_calling(measure: Callable[[Pair], Estimate], pair: Pair, halves: list[Split]) -> Floats:

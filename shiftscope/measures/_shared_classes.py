@@ -27,8 +27,9 @@ def on_shared_classes(pair: Pair, measure: str) -> Pair:
     names = [name for name in pair.shared_classes if min(count[name] for count in counts) >= LEAST]
     if len(names) < 2:
         raise NotApplicableError(
-            f"the number of classes of which {pair.source.name} and {pair.target.name} have {LEAST} samples each is "
-            f"{len(names)}: {measure} needs at least 2, of the same names on both sides."
+            f"the number of classes of which {pair.source.name} and {pair.target.name} have {LEAST} samples each, of "
+            f"{pair.source.n} and {pair.target.n} compared, is {len(names)}: {measure} needs at least 2, of the same "
+            "names on both sides."
         )
     return Pair(*(_only(side, names) for side in sides))
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.seeds import stream
-from shiftscope.errors import InputError, NotApplicableError
+from shiftscope.errors import NotApplicableError
 
 __all__ = [
     "Split",
-    "at_least",
     "debiased",
     "demand_units",
     "equal_size",
@@ -33,6 +33,9 @@ __all__ = [
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Distance = Callable[[Rows, Rows], float]
+# Options that many measures have; limits are part of the type, so that they are checked before anything runs.
+Permutations = Annotated[int, Field(ge=0)]
+Points = Annotated[int, Field(ge=16)]
 # A measure's options, checked, with defaults filled in.
 Options = Mapping[str, Any]
 
@@ -47,18 +50,6 @@ class Split(NamedTuple):
     x2: Rows
     y1: Rows
     y2: Rows
-
-
-def at_least(option: str, value: float, least: float) -> None:
-    """Refuse an option below ``least``.
-
-    Raises
-    ------
-    InputError
-        If it is.
-    """
-    if value < least:
-        raise InputError(f"{option} is {value}: give {least} or more.")
 
 
 def units(side: FeatureSet) -> NDArray[np.int64]:
@@ -109,7 +100,8 @@ def first_rows(side: FeatureSet, size: int) -> Rows:
     copy = np.arange(side.n) - start[place]  # equal keys stand side by side
     hashes = side.keys.copy()
     for row in np.flatnonzero(copy):
-        hashes[row] = sha256(side.keys[row] + str(copy[row]).encode()).digest()[: hashes.itemsize]
+        # In hexadecimal, as keys are: other bytes would stand before or after them all.
+        hashes[row] = sha256(side.keys[row] + str(copy[row]).encode()).hexdigest().encode()[: hashes.itemsize]
     return np.sort(np.argsort(hashes, kind="stable")[:size])
 
 

@@ -78,6 +78,15 @@ def test_bandwidth_survives_duplicates_and_constant_features():
     assert Pair(half, half).bandwidth == pytest.approx(3.0)
 
 
+@pytest.mark.parametrize("far", [1e5, 1e6, 1e8])
+def test_bandwidth_survives_one_sample_far_away(far):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 60, 5))
+    near = Pair(FeatureSet.of(x), FeatureSet.of(y)).bandwidth
+    y[0, 0] = far
+    assert Pair(FeatureSet.of(x), FeatureSet.of(y)).bandwidth == pytest.approx(near, rel=0.1)
+
+
 def test_bandwidth_of_many_points_does_not_depend_on_which_side_they_are():
     rng = np.random.default_rng(5)
     x = rng.normal(size=(2600, 2))

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from shiftscope.core.features import FeatureSet, LayerStats, Pair
-from shiftscope.errors import UnknownNameError
+from shiftscope.errors import NotApplicableError, UnknownNameError
 from shiftscope.kernels import LAYERS, choose
 from shiftscope.measures import MEASURES
+from shiftscope.measures._noise_floor import noise_floor
 
 N, D, N_CLASSES = 90, 12, 3
 KEYS = [b"%03d" % i for i in range(N)]
@@ -137,6 +138,20 @@ def test_only_what_is_needed_may_not_be_missing(name, missing):
 def test_groups_are_understood(name):
     data = each_side(data_for(name), lambda s: dataclasses.replace(s, groups=np.arange(N) // 3, _memo={}))
     assert MEASURES[name].run(data, target="t", backbone="b", rng=0).status == "ok"
+
+
+@every_measure
+def test_noise_floor_of_groups_of_many_sizes(name):
+    if MEASURES[name].takes is FeatureSet:
+        pytest.skip("does not compare two sets")
+    sizes = np.random.default_rng(0).integers(2, 5, size=60)
+    groups = np.repeat(np.arange(len(sizes)), sizes)[:N]
+    pair = each_side(data_for(name), lambda side: dataclasses.replace(side, groups=groups, _memo={}))
+    try:
+        found = noise_floor(name, pair, seed=0)
+    except NotApplicableError as reason:
+        pytest.skip(str(reason))
+    assert np.isfinite([found.effect, found.floor]).all()
 
 
 @every_measure

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from oracles import gaussian_mmd2
+from oracles import gaussian_mmd2, mmd2
 
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.records import Estimate
@@ -9,6 +9,7 @@ from shiftscope.errors import NotApplicableError
 from shiftscope.measures import MEASURES, _noise_floor, measure
 from shiftscope.measures._noise_floor import floor_of, noise_floor
 from shiftscope.measures._sides import over_splits, splits
+from shiftscope.measures.shift import mmd
 
 ALL = ["mmd", "proxy_a", "wasserstein", "frechet"]
 
@@ -46,6 +47,28 @@ def test_floor_is_the_spread_of_within_terms_about_their_mean():
     assert found.effect == np.mean([0.5, -0.5, 1.0, 1.0])
     assert found.effect_se == pytest.approx(np.std([0.5, -0.5, 1.0, 1.0], ddof=1))
     assert found.floor == np.quantile([1, 1, 0, 0, 0, 0, 0, 0], 0.95)
+
+
+def test_a_floor_of_rounding_is_none():
+    terms = np.array([[1.0, 1e-15, 0.0], [1.0, -2e-15, 3e-16], [1.0, 0.0, 1e-15]])
+    assert floor_of(terms, size=9).floor == 0.0
+    assert floor_of(terms * [1, 1e8, 1e8], size=9).floor > 0.0
+
+
+@pytest.mark.parametrize("options", [{}, {"aggregate": "fuse"}])
+def test_groups_of_many_sizes_are_compared_at_their_own(options):
+    groups = np.repeat(np.arange(8), [2, 5, 10, 20, 40, 60, 9, 30])
+    rng = np.random.default_rng(0)
+    pair = Pair(*(FeatureSet.of(rng.normal(size=(176, 3)) + move, groups=groups) for move in (0.0, 0.5)))
+    halves = splits(pair, 0, 20)
+    assert len({len(split.x1) for split in halves}) > 1
+    checked = MEASURES["mmd"].check({"bandwidth": 2.0, **options})
+    found = mmd.between_halves(pair, halves, checked, None)
+    z = pair.pooled.astype(float)
+    if not options:
+        each = [[mmd2(z[a], z[b], 2.0) for a, b in ((s.x1, s.y1), (s.x1, s.x2), (s.y1, s.y2))] for s in halves]
+        np.testing.assert_allclose(found, each, atol=1e-6)
+    assert noise_floor("mmd", pair, seed=0, options=options).size == min(len(split.x1) for split in halves)
 
 
 def test_large_sides_are_limited():

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 
 from shiftscope.core.features import FeatureSet, Pair
-from shiftscope.errors import InputError, NotApplicableError
+from shiftscope.errors import NotApplicableError
 from shiftscope.measures import MEASURES
 from shiftscope.measures._sides import (
-    at_least,
     debiased,
     demand_units,
     equal_size,
@@ -141,10 +140,14 @@ def test_debiased_difference_of_means_has_a_calibrated_interval():
     assert np.mean(spreads) == pytest.approx(2 * np.sqrt(18 * 2 / 80), rel=0.1)
 
 
-def test_options_below_the_least_are_refused():
-    at_least("mmd.n_permutations", 0, 0)
-    with pytest.raises(InputError, match=r"mmd.n_permutations is -1: give 0 or more"):
-        at_least("mmd.n_permutations", -1, 0)
+@pytest.mark.parametrize(("share", "kept"), [(0.05, 100), (0.2, 400), (0.8, 1600)])
+def test_rows_that_are_kept_of_copies_and_others_are_a_fair_share(share, kept):
+    # Half of the side are different samples, half are ten copies of each of a hundred.
+    values = np.random.default_rng(0).normal(size=(1100, 3))
+    side = FeatureSet.of(values[np.r_[np.arange(1000), np.repeat(np.arange(1000, 1100), 10)]])
+    _, place, count = np.unique(side.keys, return_inverse=True, return_counts=True)
+    copies = (count[place] > 1)[first_rows(side, kept)].sum()
+    assert abs(copies - kept / 2) < 4 * np.sqrt(kept * (1 - share) / 4)
 
 
 def test_rows_that_are_kept_of_equal_samples_are_a_fair_share():

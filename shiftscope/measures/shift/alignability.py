@@ -26,7 +26,7 @@ from shiftscope.measures._linear_maps import (
     unchanged,
 )
 from shiftscope.measures._resampling import Z, from_draws
-from shiftscope.measures._sides import Floats, Options, Rows, Split, at_least, demand_units, rows_of, splits, units
+from shiftscope.measures._sides import Floats, Options, Rows, Split, demand_units, rows_of, splits, units
 
 __all__ = ["alignability", "between_halves"]
 
@@ -80,7 +80,7 @@ def alignability(
     *,
     paired: bool = False,
     n_components: Annotated[int, Field(ge=1)] = 64,
-    max_points: int = 2000,
+    max_points: Annotated[int, Field(ge=4 * LEAST)] = 2000,
     rng: RngLike = None,
     kernels: Kernels | None = None,
 ) -> Estimate:
@@ -92,8 +92,9 @@ def alignability(
 
     both distances averaged over 5 splits (whole groups together) and over which half is fitted to. Where both sides
     have labels, D is the mean of the distances within the classes they have in common: a map that lays the sides
-    over each other and the classes amiss has undone nothing, and class balance plays no part. A map of many
-    parameters that has learnt its sample by heart gains nothing. All this happens in the leading principal
+    over each other and the classes amiss has undone nothing. Maps are then fitted to as many samples of each such
+    class on one side as on the other, so that class balance plays no part. A map of many parameters that has learnt
+    its sample by heart gains nothing. All this happens in the leading principal
     components of the pooled sample. Each half chooses between these maps, within itself:
 
     - ``none``: nothing changes;
@@ -121,9 +122,9 @@ def alignability(
     Returns
     -------
     Estimate
-        1: a linear map undoes the shift. 0: none of the maps helps, or there is no shift to be seen, D being
-        smaller than 1.96 of its standard errors; then there is no interval, and ``shares`` is empty. Below 0: the map
-        chosen does harm. The interval is ``value`` +- 1.96 standard deviations of the linearised ratio under 100
+        1: a linear map undoes the shift. 0, without an interval: no half chose a map, or there is no shift to be
+        seen, D being smaller than 1.96 of its standard errors, and ``shares`` is empty. Below 0: the map chosen does
+        harm. The interval is ``value`` +- 1.96 standard deviations of the linearised ratio under 100
         random weightings of samples or groups (Bayesian bootstrap) that judge the same maps, widened by sqrt(3) for
         what other samples would have taught the maps. ``details``: ``shares`` by map, ``method``, the map chosen most
         often, ``shift``, D in pooled median distances, its standard error ``shift_se``, ``n_classes`` within which D
@@ -145,7 +146,6 @@ def alignability(
     no map should undo, counts as shift. In many dimensions D sees means and spreads more than shapes. The signs of
     ``procrustes`` are wrong where axes turn by more than a right angle.
     """
-    at_least("alignability.max_points", max_points, 4 * LEAST)
     demand_units(pair, "alignability")
     seed = seed_of(rng)
     partner = _partners(pair) if paired else None
@@ -167,7 +167,7 @@ def alignability(
         "components": sides.z.shape[1],
         "variance": sides.variance,
     }
-    if not visible:
+    if not visible or {name for names in choices for name in names} == {"none"}:
         return Estimate(value=0.0, details=details)
     left = max(after, 0.0) / before
     # The derivative of the ratio: replicates are not divided by their own distance, which may be small.
@@ -195,10 +195,11 @@ def _splits(pair: Pair, seed: int, max_points: int, partner: Rows | None) -> lis
         one, other = pair.source.take(rows), pair.source.n + partner[rows]
         drawn = splits(Pair(one, one), seed, N_SPLITS, max_points)
         found = [Split(rows[s.x1], rows[s.x2], other[s.x1], other[s.x2]) for s in drawn]
-    if len(found[0].x1) < LEAST:
+    least = min(len(part) for split in found for part in split)
+    if least < LEAST:
         raise NotApplicableError(
-            f"{pair.source.name} ({pair.source.n} samples) and {pair.target.name} ({pair.target.n}) are too small: "
-            f"alignability needs at least {2 * LEAST} samples on each side, and whole groups."
+            f"halves of {pair.source.name} ({pair.source.n} samples) and {pair.target.name} ({pair.target.n}) have as "
+            f"few as {least}: alignability needs {LEAST} samples in each, and whole groups."
         )
     return found
 
@@ -290,9 +291,10 @@ def _mean(a: Floats, b: Floats, w: Floats, v: Floats, same: Floats) -> Floats:
 
 def _fitted(sides: Sides, method: str, x: Rows, y: Rows) -> LinearMap:
     """Fit one map to the rows ``x`` of the source and ``y`` of the target."""
-    source, target = sides.z[x], sides.z[y]
     if method in UNPAIRED:
-        return UNPAIRED[method](source, target)
+        i, j = _balanced(sides, x, y)
+        return (UNPAIRED[method] if len(i) > 1 else unchanged)(sides.z[i], sides.z[j])
+    source, target = sides.z[x], sides.z[y]
     if method == "pairs":
         return through_anchors((source, target), ((source[::2], target[::2]), (source[1::2], target[1::2])))
     means = [
@@ -304,6 +306,14 @@ def _fitted(sides: Sides, method: str, x: Rows, y: Rows) -> LinearMap:
         return translation(source, target)
     whole, first, second = np.array(means).transpose(1, 2, 0, 3)
     return through_anchors((whole[0], whole[1]), ((first[0], first[1]), (second[0], second[1])))
+
+
+def _balanced(sides: Sides, x: Rows, y: Rows) -> tuple[Rows, Rows]:
+    """The first of ``x`` and ``y`` of each class that both have, as many here as there; all of them without classes."""
+    if not sides.n_classes:
+        return x, y
+    equal = [(i[: len(j)], j[: len(i)]) for i, j in _members(sides, x, y)]
+    return x[np.concatenate([i for i, _ in equal])], y[np.concatenate([j for _, j in equal])]
 
 
 def _members(sides: Sides, x: Rows, y: Rows) -> Iterator[tuple[Rows, Rows]]:

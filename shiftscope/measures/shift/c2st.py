@@ -24,8 +24,8 @@ from shiftscope.measures._resampling import LEVEL, N_FOLDS, Z
 from shiftscope.measures._sides import (
     Floats,
     Options,
+    Permutations,
     Split,
-    at_least,
     demand_units,
     pooled_units,
     units,
@@ -56,7 +56,9 @@ DIGITS = 10
     pvalue="exact",
     reference="Lopez-Paz and Oquab, ICLR 2017; Kim, Ramdas, Singh and Wasserman, Ann. Statist. 2021",
 )
-def c2st(pair: Pair, *, n_permutations: int = 999, rng: RngLike = None, kernels: Kernels | None = None) -> Estimate:
+def c2st(
+    pair: Pair, *, n_permutations: Permutations = 999, rng: RngLike = None, kernels: Kernels | None = None
+) -> Estimate:
     """Held-out AUC of a ridge classifier of the two domains, tested by permuting the domains and refitting.
 
     Features are standardised on the pooled sample. Each of 10 folds (whole groups together) is scored by a
@@ -103,7 +105,6 @@ def c2st(pair: Pair, *, n_permutations: int = 999, rng: RngLike = None, kernels:
     exist but are not given: the p-value is then too small. The AUC grows with n and d: compare backbones on the
     same samples only.
     """
-    at_least("c2st.n_permutations", n_permutations, 0)
     demand_units(pair, "c2st")
     kernels, seed = kernels or choose(), seed_of(rng)
     members = permuted_members(pair, seed, n_permutations, kernels)

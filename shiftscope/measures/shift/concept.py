@@ -14,11 +14,10 @@ from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures._declare import measure
 from shiftscope.measures._domain_classifier import centred, gcv_penalty, side_folds, standardised
-from shiftscope.measures._penalty import fold_penalties
-from shiftscope.measures._resampling import LEVEL, Z, folds
+from shiftscope.measures._resampling import LEVEL, Z
 from shiftscope.measures._shared_classes import codes_by_name, on_shared_classes
 from shiftscope.measures._sides import Floats, demand_units, units, variance_of_mean
-from shiftscope.measures._spectrum import spectrum
+from shiftscope.measures._source_probe import probe
 
 __all__ = ["concept"]
 
@@ -156,10 +155,15 @@ def _worth(weights: Floats) -> float:
 
 def _demand_overlap(pair: Pair, weights: tuple[Floats, Floats], overlap: float) -> None:
     sizes = [_worth(w) for w in weights]
-    if min(sizes) < LEAST_SIZE or overlap < LEAST_OVERLAP:
+    if overlap < LEAST_OVERLAP:
         raise NotApplicableError(
-            f"{pair.source.name} and {pair.target.name} hardly overlap ({overlap:.2g} of 1): the inputs they share are "
-            f"worth {min(sizes):.1f} samples of one side, and concept needs {LEAST_SIZE:g} and {LEAST_OVERLAP:g}."
+            f"{pair.source.name} and {pair.target.name} hardly overlap: by {overlap:.2g}, from 0 (apart) to 1 (equal), "
+            f"and concept needs {LEAST_OVERLAP:g}."
+        )
+    if min(sizes) < LEAST_SIZE:
+        raise NotApplicableError(
+            f"the inputs that {pair.source.name} and {pair.target.name} share are worth {min(sizes):.1f} samples of "
+            f"one side, and concept needs {LEAST_SIZE:g}: give more samples."
         )
 
 
@@ -200,22 +204,10 @@ def _odds(rows: Floats, known: Floats, y: Floats) -> Floats:
 
 def _judged(pair: Pair, seed: int, kernels: Kernels) -> tuple[Floats, Floats]:
     """Errors and margins (N,): of the source held out, of the target averaged over the probes of all folds."""
-    source, names = pair.source, pair.source.target.class_names
-    values, left = spectrum(source, kernels)
-    here = left * np.sqrt(values)
-    centre = source.features.mean(axis=0, dtype=np.float64)
-    there = (pair.target.features - centre) @ ((source.features - centre).T @ left / np.sqrt(values))
-    marks, codes = source.target.matrix, codes_by_name(pair.target, names)
-    parts, penalties = folds(source, seed), fold_penalties(source, seed, kernels)
-    held_out, elsewhere = np.empty((2, source.n)), np.zeros((2, pair.target.n))
-    for i, penalty in enumerate(penalties):
-        own = parts == i
-        middle, slopes = _without(here, values, marks, own, penalty * values[0])
-        # The shares of all samples: the other folds lack what this one has too much of.
-        scores = [marks.mean(axis=0) + (rows - middle) @ slopes for rows in (here[own], there)]
-        held_out[:, own] = _verdict(scores[0], source.target.values[own])
-        elsewhere += _verdict(scores[1], codes)
-    errors, margins = np.hstack([held_out, elsewhere / len(penalties)])
+    found, classes = probe(pair.source, pair.target.features, seed, kernels), pair.source.target
+    codes = codes_by_name(pair.target, classes.class_names)
+    elsewhere = sum(_verdict(scores, codes) for scores in found.other()) / len(found.slopes)
+    errors, margins = np.hstack([_verdict(found.own, classes.values), elsewhere])
     return errors, margins
 
 
@@ -223,12 +215,3 @@ def _verdict(scores: Floats, codes: NDArray[np.int64]) -> Floats:
     """Whether rows of ``scores`` (n, C) are errors, 0 or 1, and how far their best class lies above the next (2, n)."""
     ordered = np.sort(scores, axis=1)
     return np.array([np.argmax(scores, axis=1) != codes, ordered[:, -1] - ordered[:, -2]])
-
-
-def _without(z: Floats, values: Floats, marks: Floats, own: NDArray[np.bool_], penalty: float) -> tuple[Floats, Floats]:
-    """Mean (k,) and ridge slopes (k, C) of all rows of ``z`` but ``own``; Z'Z is diagonal and Z sums to zero."""
-    rest = len(z) - int(own.sum())
-    middle = -z[own].sum(axis=0) / rest
-    gram = np.diag(values + penalty) - z[own].T @ z[own] - rest * np.outer(middle, middle)
-    cross = z.T @ marks - z[own].T @ marks[own] - np.outer(middle, marks[~own].sum(axis=0))
-    return middle, np.linalg.solve(gram, cross)

@@ -19,17 +19,7 @@ from shiftscope.measures._discrepancy import exchanged
 from shiftscope.measures._holm import holm
 from shiftscope.measures._permutation import demand_reachable, null_details, permuted_members, pvalue, smallest_pvalue
 from shiftscope.measures._resampling import LEVEL, Z
-from shiftscope.measures._sides import (
-    Floats,
-    Options,
-    Rows,
-    Split,
-    at_least,
-    over_splits,
-    rows_of,
-    units,
-    variance_of_mean,
-)
+from shiftscope.measures._sides import Floats, Options, Permutations, Rows, Split, over_splits, rows_of, units
 
 __all__ = ["between_halves", "conditional"]
 
@@ -59,7 +49,7 @@ class OfClass(NamedTuple):
 def conditional(
     pair: Pair,
     *,
-    n_permutations: int = 999,
+    n_permutations: Permutations = 999,
     rng: RngLike = None,
     kernels: Kernels | None = None,
 ) -> Estimate:
@@ -108,7 +98,6 @@ def conditional(
     that is a difference within the class. Classes of few samples count as much as large ones and have a large noise;
     groups lift values above 0 even without a shift, as they do for ``mmd``.
     """
-    at_least("conditional.n_permutations", n_permutations, 0)
     numbers, seed = kernels or choose(), seed_of(rng)
     pairs = _classes(pair)
     found = {name: _of_class(sub, name, seed, n_permutations, numbers) for name, sub in pairs.items()}
@@ -178,12 +167,16 @@ def _standard_error(pairs: list[Pair], found: list[OfClass]) -> float:
     variance = 0.0
     for i, sides in enumerate(zip(*((pair.source, pair.target) for pair in pairs), strict=True)):
         witnesses = [one.witnesses[i] for one in found]
-        total = sum(map(len, witnesses))
-        # Class means as means over all samples of the side.
-        pulls = [(w - w.mean()) * total / (len(w) * len(found)) for w in witnesses]
+        n_units = [int(units(side).max()) + 1 for side in sides]
+        # Every class has a mean of its own, which takes a unit's worth of spread with it.
+        pulls = [
+            (w - w.mean()) / (len(w) * len(found)) * np.sqrt(u / (u - 1))
+            for w, u in zip(witnesses, n_units, strict=True)
+        ]
         groups = [side.groups for side in sides if side.groups is not None]
-        unit = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else np.arange(total)
-        variance += variance_of_mean(np.concatenate(pulls), unit)
+        unit = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else None
+        summed = np.concatenate(pulls) if unit is None else np.bincount(unit, weights=np.concatenate(pulls))
+        variance += float(summed @ summed)
     return 2 * float(np.sqrt(variance))
 
 

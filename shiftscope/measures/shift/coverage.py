@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from math import comb
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from shiftscope.core.features import Pair
 from shiftscope.core.records import Details, Estimate
-from shiftscope.core.seeds import RngLike, seed_of, stream
+from shiftscope.core.seeds import RngLike, derive, seed_of, stream
 from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures._declare import measure
@@ -21,9 +22,10 @@ from shiftscope.measures._sides import (
     N_SPLITS,
     Floats,
     Options,
+    Permutations,
+    Points,
     Rows,
     Split,
-    at_least,
     demand_units,
     equal_size,
     over_splits,
@@ -56,9 +58,9 @@ REACH = 8
 def coverage(
     pair: Pair,
     *,
-    k: int = 5,
-    max_points: int = 4000,
-    n_permutations: int = 999,
+    k: Annotated[int, Field(ge=1)] = 5,
+    max_points: Points = 4000,
+    n_permutations: Permutations = 999,
     rng: RngLike = None,
     kernels: Kernels | None = None,
 ) -> Estimate:
@@ -100,15 +102,16 @@ def coverage(
         ``details``: ``null``, the coverage expected without a shift and groups; ``source_coverage``, the share of
         source samples that have a target sample among their k nearest; ``precision``, ``recall`` and ``density``
         between random halves of the sides, and of halves of one side, ``precision_null`` (source against
-        source) and ``recall_null`` (target against target); ``size``, samples used of the smaller side; with
-        permutations ``smallest_pvalue``, quantiles and histogram of the null.
+        source) and ``recall_null`` (target against target), all of ``half_size`` samples, or groups, at least; ``size``,
+        samples used of the smaller side; with permutations ``smallest_pvalue``, quantiles and histogram of the null.
 
     Raises
     ------
     InputError
         For k below 1, fewer than 16 points or a negative number of permutations.
     NotApplicableError
-        If a side has too few samples or one group; with a test, if groups are so few that no p-value could reach 0.05.
+        If a side has one group, or fewer than 2 (k + 1) samples, or a half of it, whole groups, fewer than k + 1; with
+        a test, if groups are so few that no p-value could reach 0.05.
 
     Notes
     -----
@@ -118,13 +121,11 @@ def coverage(
     Fails when many features are noise: all samples are then about as far apart, and what differs in few features
     moves no neighbour. Precision and recall take one outlier of a side for a large part of it.
     """
-    at_least("coverage.k", k, 1)
-    at_least("coverage.max_points", max_points, 16)
-    at_least("coverage.n_permutations", n_permutations, 0)
     demand_units(pair, "coverage")
     seed = seed_of(rng)
     n_given, pair = pair.source.n + pair.target.n, _equal_sides(pair, max_points, k, seed)
-    square = squares(pair.pooled, pooled_units(pair))
+    unit = pooled_units(pair)
+    square = squares(pair.pooled, unit)
     members = permuted_members(pair, seed, n_permutations, kernels or choose())
     n, m = pair.source.n, pair.target.n
     nearest = nearest_rows(square, min(REACH * k, n, m), stream(seed, "ties"))
@@ -134,11 +135,12 @@ def coverage(
     details: Details = {
         "null": 1 - comb(m - 1, k) / comb(n + m - 1, k),
         "source_coverage": float(_shares(sources < k, members)[0]),
-        **_balls(square, splits(pair, seed, N_SPLITS), k),
+        **_balls(square, unit, splits(pair, seed, N_SPLITS), k),
         "size": min(n, m),
     }
     if n_permutations:
-        details |= null_of(pair, statistics)
+        # Exchanged sides have another coverage.
+        details |= null_of(pair, statistics, symmetric=False)
     against = -statistics - TIE_BREAK * _shares(sources / k, 1 - members)
     return Estimate(
         value=value,
@@ -162,7 +164,9 @@ def _equal_sides(pair: Pair, max_points: int, k: int, seed: int) -> Pair:
     size = min(part.n for part in parts)
     if size < 2 * (k + 1):
         raise NotApplicableError(
-            f"coverage with k = {k} needs {2 * (k + 1)} samples on each side, and there are {size}."
+            f"coverage with k = {k} needs {2 * (k + 1)} samples on each side, and of {pair.source.name} "
+            f"({pair.source.n}) and {pair.target.name} ({pair.target.n}), at most {max_points} points together, {size} "
+            "can be used."
         )
     part = Pair(*parts)
     demand_units(part, "coverage")
@@ -196,7 +200,8 @@ def _shares(counted: NDArray[Any], among: Marks) -> Floats:
 
 def _standard_error(pair: Pair, nearest: Rows, k: int, seed: int) -> float:
     """Standard deviation of the coverage over random halves of both sides (delete-half jackknife)."""
-    halves = np.hstack([half_samples(side, seed) for side in (pair.source, pair.target)])
+    sides = (("source", pair.source), ("target", pair.target))
+    halves = np.hstack([half_samples(side, derive(str(seed), "halves", name)[0]) for name, side in sides])
     first = pair.is_source
     draws = []
     for half in halves:
@@ -207,9 +212,10 @@ def _standard_error(pair: Pair, nearest: Rows, k: int, seed: int) -> float:
     return max(float(np.std(draws, ddof=1)), 1 / (float(units(pair.target).max()) + 1))
 
 
-def _balls(square: Floats, halves: list[Split], k: int) -> Details:
+def _balls(square: Floats, unit: NDArray[np.int64], halves: list[Split], k: int) -> Details:
     """Precision, recall and density between halves, and what halves of one side give."""
     _demand(halves, k)
+    size = min(len(np.unique(unit[part])) for split in halves for part in split)
     # From the source's balls to target and source, and from the target's to source and target.
     found = [[inside(square, a, b, c, k) for a, b, c in ((s.x1, s.y1, s.x2), (s.y1, s.x1, s.y2))] for s in halves]
     (precision, density, precision_null), (recall, _, recall_null) = np.mean(found, axis=0).tolist()
@@ -219,6 +225,7 @@ def _balls(square: Floats, halves: list[Split], k: int) -> Details:
         "recall": recall,
         "recall_null": recall_null,
         "density": density,
+        "half_size": size,
     }
 
 
@@ -226,7 +233,7 @@ def _demand(halves: list[Split], k: int) -> None:
     size = min(len(split.x1) for split in halves)
     if size <= k:
         raise NotApplicableError(
-            f"coverage with k = {k} needs {k + 1} samples in each half of a side, and one has {size}."
+            f"coverage with k = {k} needs {k + 1} samples in each half of a side, whole groups, and one has {size}."
         )
 
 

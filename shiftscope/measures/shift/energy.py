@@ -13,7 +13,7 @@ from shiftscope.core.seeds import RngLike, seed_of
 from shiftscope.kernels import Kernels
 from shiftscope.measures._declare import measure
 from shiftscope.measures._discrepancy import discrepancy, discrepancy_of_halves
-from shiftscope.measures._sides import Floats, Options, Split, at_least, demand_units, rows_of
+from shiftscope.measures._sides import Floats, Options, Permutations, Split, demand_units, rows_of
 
 __all__ = ["between_halves", "energy"]
 
@@ -28,7 +28,9 @@ __all__ = ["between_halves", "energy"]
     pvalue="exact",
     reference="Szekely and Rizzo, J. Stat. Plan. Inference 2013; as an MMD: Sejdinovic et al., Ann. Statist. 2013",
 )
-def energy(pair: Pair, *, n_permutations: int = 999, rng: RngLike = None, kernels: Kernels | None = None) -> Estimate:
+def energy(
+    pair: Pair, *, n_permutations: Permutations = 999, rng: RngLike = None, kernels: Kernels | None = None
+) -> Estimate:
     """Energy distance, unbiased, and an exact permutation test.
 
         E = 2 mean_{i, j} |x_i - y_j| - mean_{i != j} |x_i - x_j| - mean_{i != j} |y_i - y_j|
@@ -70,7 +72,6 @@ def energy(pair: Pair, *, n_permutations: int = 999, rng: RngLike = None, kernel
     groups, pairs within one group count, which lifts the value above 0 even without a shift. Large distances weigh
     most, so outliers and differences between far clusters hide what differs within a cluster (MMD sees that).
     """
-    at_least("energy.n_permutations", n_permutations, 0)
     demand_units(pair, "energy")
     made = discrepancy(
         pair,

@@ -11,7 +11,7 @@ from shiftscope.core.seeds import RngLike, seed_of
 from shiftscope.kernels import Kernels
 from shiftscope.measures._declare import measure
 from shiftscope.measures._gaussian import Variant, covariance_distance, estimate, in_unit
-from shiftscope.measures._sides import Floats, Options, Split, over_splits
+from shiftscope.measures._sides import Floats, Options, Points, Split, over_splits
 
 __all__ = ["between_halves", "frechet", "frechet_distance"]
 
@@ -29,7 +29,7 @@ def frechet(
     pair: Pair,
     *,
     variant: Variant = "debiased",
-    max_points: int = 2000,
+    max_points: Points = 2000,
     rng: RngLike = None,
     kernels: Kernels | None = None,  # noqa: ARG001
 ) -> Estimate:

@@ -9,7 +9,8 @@ from shiftscope.core.records import Details, Estimate
 from shiftscope.core.seeds import RngLike, seed_of
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures._declare import measure
-from shiftscope.measures._domain_classifier import centred, error_variance
+from shiftscope.measures._domain_classifier import error_variance
+from shiftscope.measures._held_out import share_moves
 from shiftscope.measures._penalty import fold_penalties
 from shiftscope.measures._resampling import LEVEL, Z, folds
 from shiftscope.measures._shared_classes import on_shared_classes
@@ -101,7 +102,7 @@ def joint_error(pair: Pair, *, rng: RngLike = None, kernels: Kernels | None = No
         "excess": excess,
         "excess_low": excess - Z * float(np.sqrt(spread)),
         "excess_high": excess + Z * float(np.sqrt(spread)),
-        "size": min(side.n for side in sides),
+        "size": shared.source.n,
         "n_classes": shared.source.target.n_classes,
     }
     return Estimate(
@@ -110,12 +111,14 @@ def joint_error(pair: Pair, *, rng: RngLike = None, kernels: Kernels | None = No
 
 
 def _equal_sides(pair: Pair) -> Pair:
-    """Cut both sides to equal size and to the classes that both then have."""
-    whole = on_shared_classes(pair, "joint_error")
-    size = equal_size(whole)
-    cut = Pair(*(side.take(first_rows(side, size)) for side in (whole.source, whole.target)))
-    demand_units(cut, "joint_error")
-    return on_shared_classes(cut, "joint_error")
+    """Cut both sides to the classes that they share and to equal size, until neither changes the other."""
+    shared = on_shared_classes(pair, "joint_error")
+    while shared.source.n != shared.target.n:
+        size = equal_size(shared)
+        cut = Pair(*(side.take(first_rows(side, size)) for side in (shared.source, shared.target)))
+        shared = on_shared_classes(cut, "joint_error")
+    demand_units(shared, "joint_error")
+    return shared
 
 
 def _together(pair: Pair) -> FeatureSet:
@@ -139,6 +142,5 @@ def _errors(side: FeatureSet, seed: int, kernels: Kernels) -> Floats:
     for penalty in np.unique(penalties):
         rows = penalties[parts] == penalty
         predicted[rows] = kernels.ridge_held_out(left, values, marks, parts, penalty * values[0])[rows]
-    # The shares of all samples: the other folds lack what this one has too much of.
-    scores = centred(predicted, marks, parts) + marks.mean(axis=0)
+    scores = predicted + share_moves(marks, parts)[parts]
     return np.asarray(np.argmax(scores, axis=1) != side.target.values, dtype=np.float64)

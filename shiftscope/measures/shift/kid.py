@@ -10,7 +10,7 @@ from shiftscope.core.seeds import RngLike, seed_of
 from shiftscope.kernels import Kernels
 from shiftscope.measures._declare import measure
 from shiftscope.measures._discrepancy import discrepancy, discrepancy_of_halves
-from shiftscope.measures._sides import Floats, Options, Split, at_least, demand_units, rows_of
+from shiftscope.measures._sides import Floats, Options, Permutations, Split, demand_units, rows_of
 
 __all__ = ["between_halves", "kid"]
 
@@ -25,7 +25,9 @@ __all__ = ["between_halves", "kid"]
     pvalue="exact",
     reference="Binkowski, Sutherland, Arbel and Gretton, ICLR 2018",
 )
-def kid(pair: Pair, *, n_permutations: int = 999, rng: RngLike = None, kernels: Kernels | None = None) -> Estimate:
+def kid(
+    pair: Pair, *, n_permutations: Permutations = 999, rng: RngLike = None, kernels: Kernels | None = None
+) -> Estimate:
     """Kernel Inception distance: unbiased squared MMD with k(x, y) = (x'y/d + 1)^3, and an exact permutation test.
 
         KID = mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean_{i, j} k(x_i, y_j)
@@ -65,7 +67,6 @@ def kid(pair: Pair, *, n_permutations: int = 999, rng: RngLike = None, kernels: 
     value. Loud features outweigh all others, and distributions that agree in three moments are equal to it. With
     groups, pairs within one group count, which lifts the value above 0 even without a shift.
     """
-    at_least("kid.n_permutations", n_permutations, 0)
     demand_units(pair, "kid")
     z = pair.pooled.astype(np.float64)
     return discrepancy(pair, z, _cubic, n_permutations=n_permutations, seed=seed_of(rng), kernels=kernels)

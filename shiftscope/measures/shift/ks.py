@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from shiftscope.core.features import Pair
 from shiftscope.core.records import Details, Estimate
@@ -14,7 +15,7 @@ from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures._declare import measure
 from shiftscope.measures._permutation import null_of, permuted_members, pvalue
-from shiftscope.measures._sides import Floats, Options, Rows, Split, at_least, demand_units, over_splits, rows_of
+from shiftscope.measures._sides import Floats, Options, Permutations, Rows, Split, demand_units, over_splits, rows_of
 
 __all__ = ["between_halves", "ks"]
 
@@ -40,8 +41,8 @@ TIE_BREAK = 1e-3
 def ks(
     pair: Pair,
     *,
-    n_directions: int = 32,
-    n_permutations: int = 999,
+    n_directions: Annotated[int, Field(ge=0)] = 32,
+    n_permutations: Permutations = 999,
     rng: RngLike = None,
     kernels: Kernels | None = None,
 ) -> Estimate:
@@ -89,8 +90,6 @@ def ks(
     of many. Exact with ties too, but then with less power. Which features stand for a shift that many
     share is for the reader to judge: after a rotation they would be others.
     """
-    at_least("ks.n_directions", n_directions, 0)
-    at_least("ks.n_permutations", n_permutations, 0)
     demand_units(pair, "ks")
     kernels = kernels or choose()
     members = permuted_members(pair, seed_of(rng), n_permutations, kernels)

@@ -12,12 +12,12 @@ from shiftscope.core.records import Detail, Details, Estimate
 from shiftscope.core.seeds import RngLike, seed_of
 from shiftscope.errors import NotApplicableError
 from shiftscope.kernels import Kernels, choose
-from shiftscope.measures._bootstrap import bootstrap_weights
+from shiftscope.measures._bootstrap import bootstrap_weights, bootstrap_weights_by_class
 from shiftscope.measures._declare import measure
 from shiftscope.measures._permutation import null_of, permuted_members, pvalue
 from shiftscope.measures._priors import bbse, confusion, saerens, total_variation
 from shiftscope.measures._resampling import LEVEL
-from shiftscope.measures._sides import Floats, Options, Rows, Split, at_least, demand_units, over_splits
+from shiftscope.measures._sides import Floats, Options, Permutations, Rows, Split, demand_units, over_splits
 from shiftscope.measures._source_probe import probe
 
 __all__ = ["between_halves", "label_shift"]
@@ -50,7 +50,7 @@ class Labels(NamedTuple):
 def label_shift(
     pair: Pair,
     *,
-    n_permutations: int = 999,
+    n_permutations: Permutations = 999,
     rng: RngLike = None,
     kernels: Kernels | None = None,
 ) -> Estimate:
@@ -102,7 +102,6 @@ def label_shift(
     it also fails when more than the class shares has changed (mistrust it where ``em`` and ``target`` disagree), and
     classes that the source lacks are taken for others.
     """
-    at_least("label_shift.n_permutations", n_permutations, 0)
     demand_units(pair, "label_shift")
     seed, numbers = seed_of(rng), kernels or choose()
     labels = _labels(pair)
@@ -174,28 +173,31 @@ def _estimated(pair: Pair, seed: int, kernels: Kernels) -> Estimate:
     found, n_classes = probe(pair.source, target.features, seed, kernels), source.n_classes
     guessed = np.argmax(found.own, axis=1)
     # What the probes predict for every target sample, as shares of their votes.
-    votes = np.eye(n_classes)[np.argmax(found.other, axis=2)].mean(axis=0)
+    votes = sum(np.eye(n_classes)[np.argmax(scores, axis=1)] for scores in found.other()) / len(found.slopes)
 
     def solved(w: Floats, v: Floats) -> tuple[Floats, Floats]:
         confused = confusion(guessed, source.values, w, n_classes)
         return confused, bbse(confused, v @ votes / v.sum())
 
     confused, shares = solved(np.ones(pair.source.n), np.ones(target.n))
+    # What is predicted of a class has nothing to do with how many samples it has: the two are resampled apart. Drawn
+    # together, a small class would now and then be missing, and the probe be taken for one that never finds it.
     weights = zip(
-        bootstrap_weights(pair.source, seed, "source"), bootstrap_weights(target, seed, "target"), strict=True
+        bootstrap_weights_by_class(pair.source, seed, "source"), bootstrap_weights(target, seed, "target"), strict=True
     )
-    again = [(_shares(w @ source.matrix), *solved(w, v)) for w, v in weights]
+    again = [solved(w, v) for w, v in weights]
     sigma = float(np.linalg.norm(confused, -2))
-    noise = float(np.quantile([np.linalg.norm(draw[1] - confused, 2) for draw in again], LEVEL))
+    noise = float(np.quantile([np.linalg.norm(draw[0] - confused, 2) for draw in again], LEVEL))
     if sigma <= noise:
         raise NotApplicableError(
             f"a probe confuses classes of {pair.source.name} too much to count them in {target.name}: the least "
             f"singular value of its confusion matrix is {sigma:.3f}, and noise alone gives {noise:.3f}."
         )
-    drawn = np.array([draw[2] for draw in again])
-    errors = drawn - shares - np.array([draw[0] for draw in again]) + found.share
+    drawn = np.array([draw[1] for draw in again])
+    priors = _shares(bootstrap_weights(pair.source, seed, "source") @ source.matrix)
+    errors = drawn - shares - priors + found.share
     value, low, high = total_variation(shares - found.share, errors, LEVEL)
-    likely = saerens(found.other_chances, found.share)
+    likely = saerens(found.other_chances(), found.share)
     ends = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
 
     def by_class(values: Floats) -> dict[str, Detail]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
 
 from shiftscope.core.features import Pair
 from shiftscope.core.records import Details, Estimate
@@ -18,7 +20,16 @@ from shiftscope.measures._kernel import RADIAL, Kernel, kernel_sums
 from shiftscope.measures._linear_time import flipped, quadruples
 from shiftscope.measures._permutation import demand_reachable, null_details, pvalue
 from shiftscope.measures._resampling import LEVEL, Z
-from shiftscope.measures._sides import Floats, Options, Split, at_least, demand_units, rows_of, units, variance_of_mean
+from shiftscope.measures._sides import (
+    Floats,
+    Options,
+    Permutations,
+    Split,
+    demand_units,
+    rows_of,
+    units,
+    variance_of_mean,
+)
 
 __all__ = ["between_halves", "mmd", "witness"]
 
@@ -40,12 +51,12 @@ def mmd(
     pair: Pair,
     *,
     kernel: Kernel = "gaussian",
-    bandwidth: float | None = None,
+    bandwidth: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None,
     aggregate: Literal["fuse"] | None = None,
     estimator: Estimator = "unbiased",
     variant: Variant = "full",
-    n_bins: int = 256,
-    n_permutations: int = 999,
+    n_bins: Annotated[int, Field(ge=4)] = 256,
+    n_permutations: Permutations = 999,
     rng: RngLike = None,
     kernels: Kernels | None = None,
 ) -> Estimate:
@@ -122,8 +133,6 @@ def mmd(
     without a shift: compare it with its noise floor. The median bandwidth misses differences at a much finer scale,
     which ``aggregate="fuse"`` sees.
     """
-    at_least("mmd.n_permutations", n_permutations, 0)
-    at_least("mmd.n_bins", n_bins, 4)
     _demand_options(kernel, bandwidth, aggregate, estimator, variant)
     demand_units(pair, "mmd")
     kernels, seed = kernels or choose(), seed_of(rng)
@@ -169,8 +178,6 @@ def mmd(
 def _demand_options(
     kernel: Kernel, bandwidth: float | None, aggregate: str | None, estimator: Estimator, variant: Variant
 ) -> None:
-    if bandwidth is not None and not bandwidth > 0:
-        raise InputError(f"mmd.bandwidth is {bandwidth}: give a positive number, or leave it out.")
     if bandwidth is not None and kernel == "cosine":
         raise InputError(f"mmd.bandwidth is {bandwidth}, but the cosine kernel has none: leave it out.")
     if aggregate and kernel not in RADIAL:
@@ -246,20 +253,21 @@ def between_halves(pair: Pair, halves: list[Split], options: Options, kernels: K
         x1, x2, y1, y2 = (np.searchsorted(rows, part) for part in split)
         for column, part in enumerate(([x1], [x2], [y1], [y2], [x1, y1], [x1, x2], [y1, y2])):
             members[np.concatenate(part), 7 * s + column] = 1
-    n, k = int(np.sum(rows < pair.source.n)), len(halves[0].x1)
+    # Parts made of whole groups differ in size from split to split.
+    n, sizes = int(np.sum(rows < pair.source.n)), np.array([len(split.x1) for split in halves])
     middle = options["bandwidth"] or pair.bandwidth
     bandwidths = [middle * factor for factor in FACTORS] if options["aggregate"] else [middle]
     sums = kernel_sums(
         pair.pooled[rows], options["kernel"], bandwidths, members, n=n, bins=None, kernels=kernels or choose()
     )
-    each = np.array([_terms(part, k) for part in sums])
+    each = np.array([_terms(part, sizes[:, None]) for part in sums])
     if not options["aggregate"]:
         return np.asarray(each[0])
-    return np.asarray(fused(each.reshape(len(each), -1), sums, k).statistics.reshape(-1, 3))
+    return np.asarray(fused(each.reshape(len(each), -1), sums, int(sizes.min())).statistics.reshape(-1, 3))
 
 
-def _terms(sums: MmdSums, k: int) -> Floats:
-    """MMD^2 between parts of size k as [x1 y1, x1 x2, y1 y2] (S, 3)."""
+def _terms(sums: MmdSums, k: NDArray[np.int64]) -> Floats:
+    """MMD^2 between parts of sizes k (S, 1) as [x1 y1, x1 x2, y1 y2] (S, 3)."""
     parts = sums.quadratic.reshape(-1, 7)
     left, right, union = parts[:, [0, 0, 2]], parts[:, [2, 1, 3]], parts[:, 4:]
     return (left + right) / (k * (k - 1)) - (union - left - right) / k**2

@@ -17,9 +17,9 @@ from shiftscope.measures._sides import (
     Distance,
     Floats,
     Options,
+    Points,
     Rows,
     Split,
-    at_least,
     debiased,
     demand_units,
     equal_size,
@@ -64,7 +64,7 @@ class Classes(NamedTuple):
 def otdd(
     pair: Pair,
     *,
-    max_points: int = 2000,
+    max_points: Points = 2000,
     rng: RngLike = None,
     kernels: Kernels | None = None,  # noqa: ARG001
 ) -> Estimate:
@@ -126,7 +126,6 @@ def otdd(
     distance then depends on these numbers. It does not see that two classes have changed names, and classes that differ
     neither in mean nor in covariance are one class to it.
     """
-    at_least("otdd.max_points", max_points, 16)
     demand_units(pair, "otdd")
     n, most = pair.source.n, max_points // 2
     distance = _between(pair, np.append(first_rows(pair.source, most), n + first_rows(pair.target, most)))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import exp, lgamma, pi, sqrt
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from shiftscope.core.features import Pair
 from shiftscope.core.records import Estimate
@@ -19,9 +20,9 @@ from shiftscope.measures._sides import (
     Distance,
     Floats,
     Options,
+    Points,
     Rows,
     Split,
-    at_least,
     debiased,
     demand_units,
     equal_size,
@@ -48,8 +49,8 @@ def sliced(
     pair: Pair,
     *,
     p: Power = 2,
-    n_projections: int = 500,
-    max_points: int = 4000,
+    n_projections: Annotated[int, Field(ge=1)] = 500,
+    max_points: Points = 4000,
     rng: RngLike = None,
     kernels: Kernels | None = None,  # noqa: ARG001
 ) -> Estimate:
@@ -106,8 +107,6 @@ def sliced(
     Fails when few directions of many hold the shift and it is not one of means: each random direction then sees
     little of it. Debiasing is exact for shifts of the mean (p = 2) and approximate where spreads differ.
     """
-    at_least("sliced.max_points", max_points, 16)
-    at_least("sliced.n_projections", n_projections, 1)
     demand_units(pair, "sliced")
     seed, n, most = seed_of(rng), pair.source.n, max_points // 2
     kept = np.append(first_rows(pair.source, most), n + first_rows(pair.target, most))

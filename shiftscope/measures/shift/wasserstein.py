@@ -17,9 +17,9 @@ from shiftscope.measures._sides import (
     Distance,
     Floats,
     Options,
+    Points,
     Rows,
     Split,
-    at_least,
     debiased,
     demand_units,
     equal_size,
@@ -29,7 +29,7 @@ from shiftscope.measures._sides import (
 )
 from shiftscope.measures._transport import transport_cost
 
-__all__ = ["between_halves", "transport_cost", "wasserstein"]
+__all__ = ["between_halves", "wasserstein"]
 
 Power = Literal[1, 2]
 
@@ -47,7 +47,7 @@ def wasserstein(
     pair: Pair,
     *,
     p: Power = 2,
-    max_points: int = 2000,
+    max_points: Points = 2000,
     rng: RngLike = None,
     kernels: Kernels | None = None,  # noqa: ARG001
 ) -> Estimate:
@@ -95,7 +95,6 @@ def wasserstein(
     Fails when the sides differ by rare samples only, which a subsample may miss. Debiasing is exact for shifts
     of the mean (p = 2) and approximate where spreads differ.
     """
-    at_least("wasserstein.max_points", max_points, 16)
     demand_units(pair, "wasserstein")
     n, most = pair.source.n, max_points // 2
     distance = _between(pair, p, np.append(first_rows(pair.source, most), n + first_rows(pair.target, most)))

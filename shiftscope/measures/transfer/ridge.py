@@ -10,7 +10,7 @@ from shiftscope.core.records import Details, Estimate
 from shiftscope.core.seeds import RngLike, seed_of
 from shiftscope.kernels import Kernels, choose
 from shiftscope.measures._declare import measure
-from shiftscope.measures._held_out import calibrated, calibration_error, judge_classes, judge_values
+from shiftscope.measures._held_out import calibrated, calibration_error, judge_classes, judge_values, share_moves
 from shiftscope.measures._penalty import fold_penalties
 from shiftscope.measures._resampling import folds
 from shiftscope.measures._spectrum import singular_entropy, spectrum
@@ -102,7 +102,7 @@ def ridge(
     }
     if features.target.kind == "real":
         return judge_values(features, targets, predicted, seed, details, intervals=intervals)
-    scores = _with_common_shares(predicted, targets, parts)
+    scores = predicted + share_moves(targets, parts)[parts]
     if features.target.kind == "multilabel":
         return judge_values(features, targets, scores, seed, details, intervals=intervals)
     share, classes = targets.mean(axis=0), features.target.values
@@ -112,12 +112,3 @@ def ridge(
     details["calibration_error"] = calibration_error(np.exp(log_chances), classes)
     predictions = np.argmax(scores, axis=1)
     return judge_classes(features, predictions, seed, details, balanced=balanced, intervals=intervals)
-
-
-def _with_common_shares(predicted: Floats, targets: Floats, parts: NDArray[np.int64]) -> Floats:
-    """Replace the share that a class has in the other folds by its share in all, unless the others lack it."""
-    held = np.array([targets[parts == f].sum(axis=0) for f in range(parts.max() + 1)])
-    sizes = np.bincount(parts)[:, None]
-    others = (held.sum(axis=0) - held) / (len(targets) - sizes)
-    move = np.where(others > 0, targets.mean(axis=0) - others, 0.0)
-    return predicted + move[parts]

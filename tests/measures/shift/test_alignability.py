@@ -196,6 +196,40 @@ def test_class_balance_is_no_shift_where_labels_say_so():
         assert (details["shift"] > 4 * details["shift_se"]) == seen
 
 
+def spread(counts, seed, by=1.0):
+    """Two classes beside each other, stretched about the origin, in the given numbers."""
+    codes = np.repeat([0, 1], counts)
+    rows = np.array([[-2.0, 0, 0], [2, 0, 0]])[codes] + np.random.default_rng(seed).normal(size=(len(codes), 3))
+    return by * rows, codes
+
+
+def test_maps_do_not_follow_class_balance():
+    values = []
+    for counts, others in (([100, 100], [100, 100]), ([180, 20], [20, 180])):
+        (x, here), (y, there) = spread(counts, 0), spread(others, 1, by=2.5)
+        values.append(alignability(pair_of(x, y, source=here, target=there), rng=0).value)
+    assert min(values) > 0.5
+
+
+def test_maps_do_not_follow_classes_of_one_side():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 120, 3))
+    y[:40] += 2.0
+    x[40:] += rng.choice([-9.0, 9.0], size=(80, 3))
+    y[40:] += rng.choice([-5.0, 12.0], size=(80, 3))
+    here, there = np.repeat(["a", "b"], [40, 80]), np.repeat(["a", "c"], [40, 80])
+    assert alignability(pair_of(x, y, source=here, target=there), rng=0).details["shares"]["translation"] > 0.8
+
+
+def test_where_no_half_chooses_a_map_there_is_no_interval(monkeypatch):
+    # A choice that never wavers would look like certainty.
+    monkeypatch.setattr(module, "UNPAIRED", {"none": module.unchanged})
+    x, y = normal(60, 60, 3)
+    found = alignability(pair_of(x, y + 2.0), rng=0)
+    assert (found.value, found.low) == (0.0, None)
+    assert found.details["shares"] == {"none": 0.0}
+
+
 def test_small_classes_are_left_out_and_without_others_labels_are_not_used():
     x, y = normal(60, 60, 3)
     y += 1.0
@@ -302,17 +336,21 @@ def test_there_is_no_noise_floor():
 
 
 def test_too_few_samples_groups_or_pairs_have_no_answer():
-    with pytest.raises(NotApplicableError, match="needs at least 16 samples on each side"):
+    with pytest.raises(NotApplicableError, match="have as few as 7: alignability needs 8 samples in each"):
         alignability(pair_of(*normal(15, 40, 3)))
     with pytest.raises(NotApplicableError, match="one sample"):
         alignability(pair_of(*normal(1, 40, 3)))
     with pytest.raises(NotApplicableError, match="one group"):
         alignability(pair_of(*normal(40, 40, 3), groups=[1] * 40))
+    # A split of groups of 20, 4 and 4 leaves a part of 4 or of 8: one of five must not be too small.
+    uneven = pair_of(*normal(28, 40, 3), groups=np.repeat([0, 1, 2], [20, 4, 4]))
+    reasons = [alignability.run(uneven, target="t", backbone="b", rng=seed).reason for seed in range(12)]
+    assert sum("photo (28 samples) and sketch (40) have as few as 4" in (reason or "") for reason in reasons) >= 9
     with pytest.raises(NotApplicableError, match="no feature varies"):
         alignability(pair_of(np.ones((30, 2)), np.ones((30, 2))))
     with pytest.raises(NotApplicableError, match="photo and sketch have 9 ids in common"):
         alignability(pair_of(*normal(9, 40, 3)), paired=True)
-    with pytest.raises(InputError, match="max_points is 31"):
+    with pytest.raises(InputError, match="max_points: 31 cannot be used"):
         alignability(pair_of(*normal(40, 40, 3)), max_points=31)
     with pytest.raises(InputError, match="n_components"):
         alignability(pair_of(*normal(40, 40, 3)), n_components=0)

@@ -124,5 +124,5 @@ def test_too_few_samples_or_groups_have_no_answer():
         bures(pair_of(*normal(30, 1, 2)))
     with pytest.raises(NotApplicableError, match="one group"):
         bures(pair_of(*normal(30, 30, 2), source=[3] * 30))
-    with pytest.raises(InputError, match=r"bures.max_points is 15"):
+    with pytest.raises(InputError, match=r"bures.max_points: 15 cannot be used"):
         bures(pair_of(*normal(30, 30, 2)), max_points=15)

@@ -61,8 +61,9 @@ def test_value_and_pvalue_equal_refits_for_every_permutation(n, m, d, backend):
     assert len({penalty for _, penalty in refits}) > 1
 
 
-def test_accuracy_takes_its_thresholds_from_other_folds():
-    pair = pair_of(*normal(45, 25, 4, shift=1.0))
+@pytest.mark.parametrize(("n", "m", "seed"), [(45, 25, 0), *((12, 9, seed) for seed in range(12))])
+def test_accuracy_takes_its_thresholds_from_other_folds(n, m, seed):
+    pair = pair_of(*normal(n, m, 4, shift=1.0, seed=seed))
     found = c2st(pair, n_permutations=0, rng=1).details
     fold = _folds(pair, 1)
     z = StandardScaler().fit_transform(pair.pooled.astype(float))
@@ -138,6 +139,16 @@ def test_groups_keep_the_level_where_samples_are_near_copies():
     assert np.mean(np.array(without) <= 0.05 + 1e-9) > 0.5
 
 
+def test_groups_that_are_all_told_apart_are_few_answers():
+    rng, groups = np.random.default_rng(0), np.repeat(np.arange(4), 50)
+    x, y = (9.0 * side + rng.normal(size=(200, 2)) for side in range(2))
+    found = c2st(pair_of(x, y, source=groups, target=groups), n_permutations=0, rng=0)
+    assert found.value == 1.0
+    # As if 4 of 4 samples a side were right, by Agresti and Coull.
+    low = 1 - 1.96 * np.sqrt(2 * (1 + 10 / 9) * 0.25 * 0.75 / 4)
+    assert found.details["total_variation_low"] == pytest.approx(max(low, 0.0), abs=1e-4)
+
+
 def test_a_group_is_never_in_two_folds_and_sides_have_no_part_in_them():
     groups = np.repeat(np.arange(12), 3)
     pair = pair_of(*normal(36, 40, 3), source=groups)
@@ -208,5 +219,5 @@ def test_tiny_sides_have_an_answer_and_single_samples_none():
         c2st(pair_of(*normal(9, 9, 2), source=[1] * 9))
     with pytest.raises(NotApplicableError, match="no feature varies"):
         c2st(pair_of(np.ones((9, 2)), np.ones((9, 2))))
-    with pytest.raises(InputError, match="n_permutations is -1"):
+    with pytest.raises(InputError, match="n_permutations: -1 cannot be used"):
         c2st(pair_of(*normal(9, 9, 2)), n_permutations=-1)

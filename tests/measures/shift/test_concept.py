@@ -187,7 +187,9 @@ def test_classes_are_matched_by_name_and_others_left_out():
     found = concept(Pair(source, target), rng=0)
     assert found.details["n_classes"] == 2
     assert found.details["target_error"] < 0.1
-    with pytest.raises(NotApplicableError, match="photo and sketch have 2 samples each is 1: concept"):
+    with pytest.raises(
+        NotApplicableError, match="photo and sketch have 2 samples each, of 120 and 120 compared, is 1: concept"
+    ):
         concept(Pair(source, side("sketch", ["ant", "elk", "fox", "dog"], [0, 1, 2])), rng=0)
 
 
@@ -204,11 +206,23 @@ def test_sides_that_hardly_overlap_are_refused_with_the_number():
     pair = pair_of(200, 200, 5)
     away = FeatureSet.of(pair.target.features + 12 * np.eye(5)[1], pair.target.target, name="sketch")
     with pytest.raises(
-        NotApplicableError, match=r"photo and sketch hardly overlap \(\S+ of 1\): .* worth \d+\.\d samples"
+        NotApplicableError, match=r"photo and sketch hardly overlap: by \S+, from 0 .* concept needs 0.05"
     ):
         concept(Pair(pair.source, away), rng=0)
     with pytest.raises(NotApplicableError, match="one sample"):
         concept(pair_of(200, 1, 5), rng=0)
+
+
+def test_too_few_samples_in_common_are_refused_with_their_number():
+    with pytest.raises(NotApplicableError, match=r"photo and sketch share are worth [\d.]+ samples .* needs 10"):
+        concept(pair_of(8, 8, 5), rng=0)
+
+
+def test_a_class_within_one_group_counts_as_never_predicted():
+    rng, y = np.random.default_rng(0), np.repeat([0, 1, 2], [60, 20, 20])
+    groups = np.r_[np.zeros(60), 1 + np.arange(40)]
+    sides = [FeatureSet.of(2 * np.eye(3)[y] + rng.standard_normal((100, 3)), y, groups=groups) for _ in range(2)]
+    assert concept(Pair(*sides), rng=0).details["source_error"] >= 0.6
 
 
 def test_groups_widen_the_interval_where_samples_are_near_copies():

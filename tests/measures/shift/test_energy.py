@@ -180,5 +180,5 @@ def test_what_has_no_answer():
         energy(pair_of(*normal(1, 9, 2)))
     with pytest.raises(NotApplicableError, match="all samples of sketch belong to one group"):
         energy(pair_of(*normal(9, 9, 2), target=[1] * 9))
-    with pytest.raises(InputError, match=r"energy.n_permutations is -1"):
+    with pytest.raises(InputError, match=r"energy.n_permutations: -1 cannot be used"):
         energy(pair_of(*normal(9, 9, 2)), n_permutations=-1)

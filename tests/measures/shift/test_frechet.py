@@ -130,5 +130,5 @@ def test_too_few_samples_or_groups_have_no_answer():
         frechet(pair_of(*normal(7, 30, 2)))
     with pytest.raises(NotApplicableError, match="one group"):
         frechet(pair_of(*normal(30, 30, 2), source=[3] * 30))
-    with pytest.raises(InputError, match="max_points is 15"):
+    with pytest.raises(InputError, match="max_points: 15 cannot be used"):
         frechet(pair_of(*normal(30, 30, 2)), max_points=15)

@@ -11,6 +11,7 @@ from shiftscope.measures._penalty import fold_penalties
 from shiftscope.measures._resampling import folds
 from shiftscope.measures._sides import first_rows
 from shiftscope.measures._spectrum import spectrum
+from shiftscope.measures.shift.joint_error import _equal_sides
 
 joint_error = MEASURES["joint_error"]
 # Two normal classes that are two standard deviations apart.
@@ -115,8 +116,38 @@ def test_classes_are_matched_by_name_and_others_left_out():
     # The same things under each other's names.
     crossed = named("sketch", ["", "cat", "bee", "dog", "elk"], [1, 2, 3, 4])
     assert joint_error(Pair(source, crossed), rng=0).value > 0.7
-    with pytest.raises(NotApplicableError, match="photo and sketch have 2 samples each is 1: joint_error"):
+    with pytest.raises(
+        NotApplicableError, match="photo and sketch have 2 samples each, of 90 and 90 compared, is 1: joint_error"
+    ):
         joint_error(Pair(source, named("sketch", ["ant", "", "", "fox", "owl"], [0, 3, 4])), rng=0)
+
+
+def shares_of(name, counts, *, seed=0, groups=None):
+    """One normal class beside the other, ``counts`` samples of each."""
+    y = np.repeat(np.arange(len(counts)), counts)
+    x = 2 * np.eye(len(counts))[y] + np.random.default_rng(seed).standard_normal((len(y), len(counts)))
+    return FeatureSet.of(x, y, name=name, groups=groups)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sides_stay_equal_where_a_class_is_lost_by_the_cut(seed):
+    cut = _equal_sides(Pair(shares_of("photo", [8, 600, 392], seed=seed), shares_of("sketch", [60, 20, 20])))
+    assert cut.source.n == cut.target.n
+    assert min(cut.source.target.counts) >= 2
+    assert cut.source.target.class_names == cut.target.target.class_names
+
+
+def test_the_reason_counts_what_was_compared():
+    pair = Pair(shares_of("photo", [1997, 3]), shares_of("sketch", [3, 97], seed=1))
+    size = r"of \d+ and \d+ compared, is [01]"
+    with pytest.raises(NotApplicableError, match=f"photo and sketch have 2 samples each, {size}: joint_error"):
+        joint_error(pair, rng=0)
+
+
+def test_a_class_within_one_group_is_not_held_to_be_predicted():
+    groups = np.r_[np.zeros(60), 1 + np.arange(40)]
+    pair = Pair(*(shares_of(name, [60, 20, 20], seed=i, groups=groups) for i, name in enumerate(["photo", "sketch"])))
+    assert joint_error(pair, rng=0).details["source_own"] >= 0.6
 
 
 def test_numbers_and_their_names_are_the_same_classes_in_another_order():

@@ -178,7 +178,7 @@ def test_what_has_no_answer():
         ks(pair_of(*normal(9, 9, 2), target=[1] * 9))
     with pytest.raises(NotApplicableError, match="no feature varies"):
         ks(pair_of(np.ones((9, 2)), np.ones((9, 2))))
-    with pytest.raises(InputError, match="n_permutations is -1"):
+    with pytest.raises(InputError, match="n_permutations: -1 cannot be used"):
         ks(pair_of(*normal(9, 9, 2)), n_permutations=-1)
-    with pytest.raises(InputError, match="n_directions is -1"):
+    with pytest.raises(InputError, match="n_directions: -1 cannot be used"):
         ks(pair_of(*normal(9, 9, 2)), n_directions=-1)

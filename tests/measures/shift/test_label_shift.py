@@ -5,6 +5,7 @@ from scipy.stats import chi2_contingency, hypergeom
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.errors import InputError, NotApplicableError
 from shiftscope.measures import MEASURES
+from shiftscope.measures._bootstrap import bootstrap_weights_by_class
 from shiftscope.measures._noise_floor import noise_floor
 from shiftscope.measures._sides import splits
 from shiftscope.measures.shift.label_shift import between_halves
@@ -157,6 +158,28 @@ def test_classes_that_are_never_confused_are_counted():
     assert found.details["sigma_min"] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("counts", [[6] * 60, [200, 200, 2]])
+def test_classes_that_are_small_and_never_confused_are_counted_too(counts):
+    # A small class is absent from many a sample that is drawn without regard to classes.
+    rng, y = np.random.default_rng(0), np.repeat(np.arange(len(counts)), counts)
+    z = np.repeat(np.arange(len(counts)), np.array(counts)[::-1])
+    x, other = (40 * np.eye(len(counts))[codes] + rng.normal(size=(len(codes), len(counts))) for codes in (y, z))
+    found = label_shift(Pair(FeatureSet.of(x, y, name="photo"), FeatureSet.of(other, name="sketch")), rng=0)
+    np.testing.assert_allclose([*found.details["target"].values()], np.array(counts[::-1]) / len(z), atol=1e-9)
+
+
+def test_groups_of_a_class_are_drawn_whole():
+    y = np.repeat([0, 1], [30, 20])
+    side = labelled(y, y, source=np.r_[np.arange(30) // 3, 10 + np.arange(20) // 10]).source
+    weights = bootstrap_weights_by_class(side, 0, "source")
+    assert (weights[:, side.target.values == 0].sum(axis=1) == 30).all()
+    assert (weights[:, side.target.values == 1].sum(axis=1) == 20).all()
+    for group in np.unique(side.groups):
+        assert (np.ptp(weights[:, side.groups == group], axis=1) == 0).all()
+    # Two groups: each is drawn twice in a quarter of the draws.
+    assert np.mean(weights[:, side.groups == 10] == 2) == pytest.approx(0.25, abs=0.1)
+
+
 def test_a_probe_that_knows_nothing_counts_nothing():
     refused = 0
     for seed in range(10):
@@ -192,7 +215,7 @@ def test_without_permutations_there_is_no_pvalue():
     found = label_shift(labelled([0, 0, 1, 1], [0, 1, 1, 1]), n_permutations=0)
     assert found.pvalue is None
     assert "null" not in found.details
-    with pytest.raises(InputError, match=r"label_shift.n_permutations is -1"):
+    with pytest.raises(InputError, match=r"label_shift.n_permutations: -1 cannot be used"):
         label_shift(labelled([0, 0, 1, 1], [0, 1, 1, 1]), n_permutations=-1)
 
 

@@ -227,7 +227,7 @@ def test_the_noise_floor_knows_the_options():
         ({"kernel": "cosine", "aggregate": "fuse"}, "choose mmd.kernel from gaussian, laplace, rational_quadratic"),
         ({"variant": "linear", "aggregate": "fuse"}, "mmd.aggregate 'fuse' cannot be had with mmd.variant 'linear'"),
         ({"variant": "linear", "estimator": "biased"}, "mmd.estimator 'biased' cannot be had"),
-        ({"variant": "binned", "n_bins": 3}, "mmd.n_bins is 3: give 4 or more"),
+        ({"variant": "binned", "n_bins": 3}, "mmd.n_bins: 3 cannot be used"),
         ({"kernel": "poly"}, "measures.mmd.kernel: 'poly' cannot be used"),
     ],
 )

@@ -168,5 +168,5 @@ def test_what_cannot_be_measured_is_refused():
         otdd(pair_of(1, 30, 2))
     with pytest.raises(NotApplicableError, match="one group"):
         otdd(Pair(side(*labelled(0, 30, 2), groups=[0] * 30), side(*labelled(1, 30, 2))))
-    with pytest.raises(InputError, match=r"otdd.max_points is 8"):
+    with pytest.raises(InputError, match=r"otdd.max_points: 8 cannot be used"):
         otdd(pair_of(30, 30, 2), max_points=8)

@@ -151,7 +151,11 @@ def test_too_few_samples_or_groups_have_no_answer():
 
 @pytest.mark.parametrize(
     ("options", "says"),
-    [({"max_points": 8}, "max_points is 8"), ({"n_projections": 0}, "n_projections is 0"), ({"p": 3}, "p: 3")],
+    [
+        ({"max_points": 8}, "max_points: 8 cannot be used"),
+        ({"n_projections": 0}, "n_projections: 0 cannot be used"),
+        ({"p": 3}, "p: 3"),
+    ],
 )
 def test_options_without_meaning_are_refused(options, says):
     with pytest.raises(InputError, match=says):

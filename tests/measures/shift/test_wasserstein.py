@@ -128,7 +128,7 @@ def test_too_few_samples_or_groups_have_no_answer():
 
 
 def test_options_without_meaning_are_refused():
-    with pytest.raises(InputError, match="max_points is 8"):
+    with pytest.raises(InputError, match="max_points: 8 cannot be used"):
         wasserstein(pair_of(*normal(30, 30, 2)), max_points=8)
     with pytest.raises(InputError, match="p: 3"):
         wasserstein(pair_of(*normal(30, 30, 2)), p=3)

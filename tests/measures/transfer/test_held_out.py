@@ -157,3 +157,12 @@ def test_the_interval_of_balanced_recall_covers_fresh_samples():
         made = from_shares(hits, f, seed, by_class=True)
         covered += made.low <= chance.mean() <= made.high
     assert 0.90 <= covered / 200 <= 0.99
+
+
+@pytest.mark.parametrize("by_class", [False, True])
+def test_groups_that_are_all_right_are_few_answers(by_class):
+    groups = np.repeat(np.arange(4), 100)
+    fs = FeatureSet.of(np.random.default_rng(0).normal(size=(400, 2)), np.arange(400) % 2, groups=groups)
+    found = from_shares(np.ones(400), fs, 0, by_class=by_class)
+    # Wilson's interval for 4 of 4.
+    assert found.low == pytest.approx(4 / (4 + 1.96**2), abs=1e-3)
