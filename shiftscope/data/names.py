@@ -25,13 +25,15 @@ def named_addresses(given: Addresses, role: str) -> dict[str, str]:
     Raises
     ------
     InputError
-        If one stands twice, or two have one name.
+        If one stands twice under one name, two have one name, or a name has no address.
     """
     if isinstance(given, Mapping):
         return dict(given)
     named: dict[str, str] = {}
     for text in [given] if isinstance(given, str) else given:
         name, uri = _name_and_address(text)
+        if not uri:
+            raise InputError(f"{text!r} has no address for the {role} {name!r}: write {name}=imagefolder:PATH.")
         if named.get(name) == uri:
             raise InputError(f"{uri} is given twice as a {role}: name it once.")
         if name in named:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from smallworld import feature_file, image_folder, manifest
@@ -56,6 +58,7 @@ def test_options_of_the_data_reach_the_data(tmp_path):
         ("perturb:blur=2.5:imagefolder:x", "strength '2.5': give"),
         ("perturb:blur=2,seed=-1:imagefolder:x", "option 'seed=-1': write ,seed=0"),
         ("perturb:blur=2,level=1:imagefolder:x", "option 'level=1': write ,seed=0"),
+        ("perturb:blur=2,4:imagefolder:x", "option '4': write ,seed=0"),
         ("perturb:blur=2,:imagefolder:x", "option '': write ,seed=0"),
         ("perturb:blur:imagefolder:x", "cannot be read: write perturb:KIND=STRENGTH:DATA, for example"),
         ("perturb:blur=2", "cannot be read: write perturb:KIND=STRENGTH:DATA, for example"),
@@ -75,8 +78,17 @@ def test_kind_and_strength_are_checked_in_python_too(photos):
     source = open_source(photos)
     with pytest.raises(InputError, match=r"no kind of perturbation named 'blurred'\. Did you mean 'blur'"):
         perturb(source, "blurred", 1)
-    with pytest.raises(InputError, match="the strength is 0: give a whole number from 1 to 5"):
-        perturb(source, "blur", 0)
+    for strength in (0, 2.0, True, "3"):
+        with pytest.raises(InputError, match=f"the strength is {strength}: give a whole number from 1 to 5"):
+            perturb(source, "blur", strength)
+
+
+@pytest.mark.parametrize("kind", ["blur", "label_flip"])
+def test_names_stay_and_addresses_say_what_was_done(photos, kind):
+    source = replace(open_source(photos), name="holiday", n_available=99)
+    made = perturb(source, kind, 3, seed=1)
+    assert (made.name, made.n_available) == ("holiday", 99)
+    assert made.uri == f"perturb:{kind}=3,seed=1:{photos}"
 
 
 def test_features_cannot_be_changed(tmp_path):

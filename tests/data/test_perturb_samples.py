@@ -112,6 +112,15 @@ def test_more_labels_flip_with_strength_and_those_that_had_flipped_stay_so():
         assert (strong != before).sum() > flipped.sum()
 
 
+def test_flips_on_flips_are_drawn_anew():
+    source = samples(2000, classes=["ant", "bee"])
+    once = perturb(source, "label_flip", 4)
+    twice = perturb(once, "label_flip", 4)
+    # A quarter, and a quarter again: 2 * 0.25 * 0.75, a binomial deviation of 0.011.
+    changed = [labels(twice)[i] != label for i, label in labels(source).items()]
+    assert np.mean(changed) == pytest.approx(0.375, abs=0.04)
+
+
 def test_a_flip_does_not_depend_on_other_samples():
     whole, part = labels(perturb(samples(), "label_flip", 5)), samples().take(np.arange(0, 280, 3))
     made = labels(perturb(part, "label_flip", 5))

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from shiftscope.data.address import Address
 from shiftscope.data.perturb.pictures import PICTURES, changed_pictures
 from shiftscope.data.perturb.samples import SAMPLES, changed_samples
@@ -44,14 +46,14 @@ class Perturbation:
         how, _, data = address.uri.partition(":")[2].partition(":")
         change, comma, option = how.partition(",")
         kind, _, strength = change.partition("=")
-        seed = option.removeprefix("seed=") if comma else "0"
+        label, _, seed = option.partition("=") if comma else ("seed", "", "0")
         if not (kind and strength and data):
             raise InputError(f"{address.uri!r} cannot be read: {FORM}.")
         if kind not in KINDS:
             raise UnknownNameError("kind of perturbation", kind, KINDS, at=address.uri)
         if strength not in [str(s) for s in STRENGTHS]:
             raise InputError(f"{address.uri!r} has the strength {strength!r}: give a whole number from 1 to 5.")
-        if not seed.isdecimal():
+        if label != "seed" or not seed.isdecimal():
             raise InputError(
                 f"{address.uri!r} has the option {option!r}: write ,seed=0 with a whole number, or nothing."
             )
@@ -81,7 +83,7 @@ def perturb(source: ImageSource, kind: str, strength: int, *, seed: int = 0) -> 
     strength
         1 (hardly visible) to 5.
     seed
-        Of noise, flips, and the choice of classes and samples.
+        Of noise, flips, and the choice of classes and samples. The same change twice in one draws anew.
 
     Raises
     ------
@@ -90,11 +92,12 @@ def perturb(source: ImageSource, kind: str, strength: int, *, seed: int = 0) -> 
     """
     if kind not in KINDS:
         raise UnknownNameError("kind of perturbation", kind, KINDS)
-    if strength not in STRENGTHS:
+    if isinstance(strength, bool) or not isinstance(strength, int | np.integer) or strength not in STRENGTHS:
         raise InputError(f"perturb: the strength is {strength}: give a whole number from 1 to 5.")
     change: Callable[[ImageSource, str, int, int], ImageSource]
     change = changed_pictures if kind in PICTURES else changed_samples
-    return change(source, kind, strength, seed)
+    made = change(source, kind, int(strength), seed)
+    return replace(made, name=source.name, uri=f"perturb:{kind}={strength},seed={seed}:{source.uri}")
 
 
 def open_perturbed(address: Address, open_source: Callable[[str], Any]) -> ImageSource:

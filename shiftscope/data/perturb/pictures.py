@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, TypeAlias
 
@@ -32,7 +32,7 @@ def changed_pictures(source: ImageSource, kind: str, strength: int, seed: int) -
     """Return ``source`` with pictures that are changed when they are decoded, under other content keys."""
     how = PICTURES[kind]
     level = how.levels[strength - 1]
-    return ImageSource.of(
+    made = ImageSource.of(
         source.uri,
         keys=[_key(kind, level, seed, key) for key in source.keys.tolist()],
         ids=source.ids,
@@ -40,6 +40,7 @@ def changed_pictures(source: ImageSource, kind: str, strength: int, seed: int) -
         read=_Reader(source, kind, level, seed),
         skipped=source.skipped,
     )
+    return replace(made, n_available=source.n_available)
 
 
 def _key(kind: str, level: float, seed: int, key: bytes) -> str:

@@ -78,8 +78,10 @@ def _order(source: ImageSource, seed: int) -> Rows:
 
 def _label_flip(source: ImageSource, level: float, seed: int) -> ImageSource:
     target, codes = source.target, source.target.values.copy()
+    # Keys stay, so flips on flips would go by the same numbers, and two classes be flipped back.
+    again = ["again"] * source.uri.count("label_flip=")
     for i, key in enumerate(source.keys.tolist()):
-        rng = stream(seed, "label_flip", key.decode())
+        rng = stream(seed, "label_flip", key.decode(), *again)
         if rng.random() < level:
             codes[i] = (codes[i] + rng.integers(1, target.n_classes)) % target.n_classes
     # ``take`` drops the names of classes that have lost all their samples.

@@ -102,8 +102,9 @@ def coverage(
         ``details``: ``null``, the coverage expected without a shift and groups; ``source_coverage``, the share of
         source samples that have a target sample among their k nearest; ``precision``, ``recall`` and ``density``
         between random halves of the sides, and of halves of one side, ``precision_null`` (source against
-        source) and ``recall_null`` (target against target), all of ``half_size`` samples, or groups, at least; ``size``,
-        samples used of the smaller side; with permutations ``smallest_pvalue``, quantiles and histogram of the null.
+        source) and ``recall_null`` (target against target); ``half_size``, samples, or groups, of the smallest of
+        these halves; ``size``, samples used of the smaller side; with permutations ``smallest_pvalue``, quantiles and
+        histogram of the null.
 
     Raises
     ------
