@@ -20,9 +20,12 @@ from shiftscope.core.sources import SourcesSpec
 from shiftscope.core.spec import checked, load_spec, parse_spec
 from shiftscope.data import default_name
 from shiftscope.data.names import Addresses, named_addresses, written_sources
+from shiftscope.errors import UnknownNameError
 from shiftscope.gate.policy import parse_policy
 
 __all__ = ["Run", "audit", "diagnose", "embed", "load", "rank", "run", "shift", "sources"]
+
+DIAGNOSED = ("select", "measures", "gate")  # what of a specification is about features in memory
 
 
 @dataclass(frozen=True, repr=False)
@@ -207,7 +210,13 @@ def embed(
 def diagnose(
     source: FeatureSet | Sequence[FeatureSet], target: FeatureSet | Sequence[FeatureSet], *, seed: int = 0, **spec: Any
 ) -> Run:
-    """Say how far each ``target`` is from each ``source``, feature sets of one backbone."""
+    """Say how far each ``target`` is from each ``source``, feature sets of one backbone, as they are.
+
+    ``spec`` takes ``select``, ``measures`` and ``gate``; nothing else of a specification would change anything.
+    """
+    for option in spec:
+        if option not in DIAGNOSED:
+            raise UnknownNameError("option", option, ["seed", *DIAGNOSED], at="diagnose")
     sources, targets = ([given] if isinstance(given, FeatureSet) else list(given) for given in (source, target))
     return Run(diagnose_features(sources, targets, parse_spec({"seed": seed, **spec}, at="diagnose")))
 

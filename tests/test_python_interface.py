@@ -8,6 +8,7 @@ import pytest
 from smallworld import feature_file, numbers_of, shiftscope
 
 import shiftscope as ss
+from shiftscope.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,31 @@ def test_diagnose_refuses_two_of_one_name_and_none_at_all(sides):
         ss.diagnose(light, [dim, dim])
     with pytest.raises(ss.ShiftscopeError, match="There is no source: give at least one feature set"):
         ss.diagnose([], dim)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"per_class": 5},
+        {"budget": 3},
+        {"backbones": ["torchvision:resnet18"]},
+        {"targets": {"x": "imagefolder:nope"}},
+        {"sources": {"x": "imagefolder:nope"}},
+        {"features": {}},
+        {"tap": "all"},
+        {"random": False},
+        {"selct": ["mmd"]},
+    ],
+)
+def test_diagnose_refuses_what_would_change_nothing(sides, spec):
+    (option,) = spec
+    with pytest.raises(InputError, match=f"^diagnose: There is no option named '{option}'. [^\n]*$"):
+        ss.diagnose(*sides, **spec)
+
+
+def test_diagnose_keeps_a_policy_for_the_gate(sides):
+    record = ss.diagnose(*sides, select=["frechet"], gate={"min_samples": 31}).record
+    assert ss.gate(record).outcome == "fail"
 
 
 def test_run_of_a_file(tmp_path):

@@ -34,6 +34,7 @@ class Facts(NamedTuple):
     p_full: float | None  # the same of fine-tuning
     gain_shown: bool  # over pixels or over the random copy
     level: float  # lower end of the held-out accuracy, as the share of what lies above the largest class
+    gain_missing: bool = False  # over one of the two at least: with a likely harm, that is what NT201 says
 
 
 RULES: dict[str, Action] = {
@@ -123,11 +124,13 @@ def _part(features: FeatureSet, part: int, rng: np.random.Generator) -> NDArray[
 
 def _facts(forecast: Forecast, probe: Estimate) -> Facts:
     chance: dict[Arm, float | None] = {a.arm: a.probability for a in forecast.arms}
+    gains = [e.shown for e in forecast.evidence if e.measure == GAIN_MEASURE]
     return Facts(
         p_head=chance.get("head"),
         p_full=chance.get("full"),
-        gain_shown=any(e.shown for e in forecast.evidence if e.measure == GAIN_MEASURE),
+        gain_shown=any(gains),
         level=sure_level(probe),
+        gain_missing=not all(gains),
     )
 
 
@@ -152,10 +155,26 @@ def _because(rule: str, facts: Facts) -> str:
             return (
                 f"A linear head on frozen features covers at least {100 * facts.level:.0f} % of the way from the "
                 "largest class to no errors: little is left for fine-tuning to gain."
+                f"{_against('a frozen head', facts.p_head, facts)}"
             )
+    lost_least = "in the ground truth that lost least, with 5 labelled samples per class as with hundreds."
+    against = _against("fine-tuning", facts.p_full, facts)
+    lead = "By this rule fine-tune" if against else "Nothing speaks against fine-tuning"
+    return f"{lead} all layers: {lost_least}{against}"
+
+
+def _against(what: str, probability: float | None, facts: Facts) -> str:
+    """Name the forecast that speaks against what a rule advises, and the finding that says so where there is one."""
+    if probability is None or probability < LIKELY:
+        return ""
+    told = (
+        "See NT201 before you train."
+        if facts.gain_missing
+        else "Yet the probe is shown to beat raw pixels and random weights."
+    )
     return (
-        "Nothing speaks against fine-tuning all layers: in the ground truth that lost least, with 5 labelled samples "
-        "per class as with hundreds."
+        f" The forecast speaks against it: {what} ends below training from scratch with a probability of "
+        f"{probability:.2f}. {told}"
     )
 
 

@@ -16,7 +16,7 @@ from shiftscope.core.records import BackboneCard
 from shiftscope.core.target import Target
 from shiftscope.errors import InputError
 
-__all__ = ["FeatureSet", "LayerStats", "Pair"]
+__all__ = ["FeatureSet", "LayerStats", "Pair", "row_keys"]
 
 T = TypeVar("T")
 MEDIAN_POINTS = 2000
@@ -103,7 +103,7 @@ class FeatureSet:
         ):
             if size != n:
                 raise InputError(f"{name} has {n} feature rows but {size} {what}: give one per sample.")
-        hashes = _row_keys(rows, target) if keys is None else np.array(keys)
+        hashes = row_keys(rows, target) if keys is None else np.array(keys)
         order = np.lexsort((target.strata, hashes))
         labels = [str(i) for i in range(n)] if ids is None else list(ids)
         rows = np.ascontiguousarray(rows[order])
@@ -255,7 +255,8 @@ def _checked(x: ArrayLike, name: str) -> NDArray[np.float32]:
     return rows
 
 
-def _row_keys(rows: NDArray[np.float32], target: Target) -> NDArray[np.bytes_]:
+def row_keys(rows: NDArray[np.float32], target: Target) -> NDArray[np.bytes_]:
+    """Hash each row (n, d) with its label: what stands for the sample where nothing but its features is known."""
     names = target.names()
     labels = [c.encode() for c in names] if names else [r.tobytes() for r in target.values]
     digests = [

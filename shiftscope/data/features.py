@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shiftscope.core.features import FeatureSet
+from shiftscope.core.features import FeatureSet, row_keys
 from shiftscope.core.records import Skipped
 from shiftscope.core.target import Target
 from shiftscope.data.address import Address
@@ -99,11 +98,22 @@ def feature_sets(files: Mapping[str, FeatureFile], *, name: str | None = None) -
     ids = _agreed(files, {b: f.ids for b, f in files.items()}, "ids")
     groups = _agreed(files, {b: f.groups for b, f in files.items()}, "groups")
     keys = _agreed(files, {b: f.keys for b, f in files.items()}, "keys")
+    order = np.arange(n)
     if keys is None:
-        keys = _row_keys([file.x for file in files.values()], target)
+        # The others only break ties: in the hash they would make equal samples of two data sets look different.
+        keys = tuple(row_keys(files[first].x, target).tolist())
+        order = np.argsort(row_keys(np.hstack([file.x for file in files.values()]), target), kind="stable")
+    place = order.tolist()
+    rows = [str(i) for i in range(n)] if ids is None else ids
     return {
         backbone: FeatureSet.of(
-            file.x, target, name=name or file.name, logits=file.logits, groups=groups, ids=ids, keys=keys
+            file.x[order],
+            target.take(order),
+            name=name or file.name,
+            logits=None if file.logits is None else file.logits[order],
+            groups=None if groups is None else groups[order],
+            ids=[rows[i] for i in place],
+            keys=[keys[i] for i in place],
         )
         for backbone, file in files.items()
     }
@@ -140,16 +150,3 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, Target):
         return (a.kind, a.class_names) == (b.kind, b.class_names) and np.array_equal(a.values, b.values)
     return np.array_equal(a, b)
-
-
-def _row_keys(blocks: Sequence[NDArray[np.float32]], target: Target) -> list[bytes]:
-    """Hash of each row of the first block with its label, then of the same row of the others, to break ties."""
-    names = target.names()
-    blocks = [np.ascontiguousarray(block) for block in blocks]
-    keys = []
-    for i in range(target.n):
-        label = names[i].encode() if names else np.ascontiguousarray(target.values[i]).tobytes()
-        first = hashlib.blake2b(blocks[0][i].tobytes() + label, digest_size=16)
-        others = hashlib.blake2b(b"".join(block[i].tobytes() for block in blocks[1:]), digest_size=16)
-        keys.append((first.hexdigest() + others.hexdigest()).encode())
-    return keys

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from shiftscope.core.records import Finding, RunRecord
 from shiftscope.core.text import shown
 from shiftscope.core.verdict import Judged, Outcome
+from shiftscope.gate.answers import not_raised, unanswered, unasked
 from shiftscope.gate.policy import Candidates, Ignore, Policy
 
 __all__ = ["judge_findings"]
@@ -41,7 +42,7 @@ def judge_findings(record: RunRecord, policy: Policy, today: date) -> Iterator[J
     meant = [f for f in record.findings if _is_meant(f, record, policy.filled.candidates)]
     for entry in entries:
         if entry.action == "fail_on" and not any(map(entry.fits, meant)):
-            yield from _none_found(entry, record, written=policy.fail_on is not None)
+            yield from _none_found(entry, record, policy)
     for finding in meant:
         fitting = [entry for entry in entries if entry.fits(finding)]
         if fitting:
@@ -86,40 +87,31 @@ def _judge(finding: Finding, entry: _Entry) -> Judged:
     )
 
 
-def _none_found(entry: _Entry, record: RunRecord, *, written: bool) -> Iterator[Judged]:
+def _none_found(entry: _Entry, record: RunRecord, policy: Policy) -> Iterator[Judged]:
     """Say that there is no such finding; where none was looked for, or could be found, that is no reason to pass."""
-    unasked = _unasked(entry.code, record)
+    candidates = policy.filled.candidates
+    elsewhere = unasked(entry.code, record)
     # What only the profile asks of every record is left out where a record is about something else.
-    if unasked and not written:
+    if elsewhere and policy.fail_on is None:
         return
-    others = sum(map(entry.fits, record.findings))
-    none = f"There is no {entry.code}" + (
-        f" about what is judged, and {others} about other candidates." if others else "."
-    )
-    unseen = unasked or _unseen(entry.code, record)
+    undecided = unanswered(entry.code, record, candidates)
     yield Judged(
         rule=f"fail_on {entry.code}",
         asks=f"no finding {entry.code}",
         subject="the record",
-        found="nothing looked for" if unasked else "none",
-        outcome="inconclusive" if unseen else "pass",
-        because=f"No finding {entry.code} could be made: {unseen}." if unseen else none,
+        found="nothing looked for" if elsewhere else "undecided" if undecided else "none",
+        outcome="inconclusive" if undecided else "pass",
+        because=undecided or _none(entry, record, candidates),
     )
 
 
-def _unasked(code: str, record: RunRecord) -> str:
-    """Why a record cannot hold findings of a code; empty where it can."""
-    if code.startswith("ST") and not record.diagnoses:
-        return "the record compares the target with no source"
-    if code.startswith("NT") and not record.forecasts:
-        return "the record has no forecast"
-    return ""
-
-
-def _unseen(code: str, record: RunRecord) -> str:
-    """Why findings of a code that rest on tests may be missing from a record; empty where they cannot."""
-    blind = [finding for finding in record.findings if finding.code == "PW403"]
-    return f"PW403, {shown(blind[0].title).removesuffix('.')}" if code.startswith("ST") and blind else ""
+def _none(entry: _Entry, record: RunRecord, candidates: Candidates) -> str:
+    """Say that there is no such finding, and which of those meant were not looked for."""
+    others = sum(map(entry.fits, record.findings))
+    about = f" about what is judged, and {others} about other candidates" if others else ""
+    missing = not_raised(entry.code, record, candidates)
+    besides = f" The record could not have raised {', '.join(missing)}." if missing else ""
+    return f"There is no {entry.code}{about}.{besides}"
 
 
 def _ended(i: int, ignore: Ignore, findings: Sequence[Finding]) -> Judged:

@@ -13,7 +13,7 @@ from shiftscope.core.text import shown
 from shiftscope.gate.policy import Candidates, Limit, Names
 from shiftscope.gate.readings import Place, Spot
 
-__all__ = ["Selection", "select"]
+__all__ = ["Selection", "candidates_of", "select"]
 
 PIXELS = "pixels:"
 
@@ -67,13 +67,13 @@ def _wanted(record: RunRecord, limit: Limit, candidates: Candidates) -> Iterator
     for pattern in targets:
         mine = [name for name in known if _matches(name, pattern or "*")]
         for target, source in product(mine, sources):
-            for name in _candidates(record, target, candidates):
+            for name in candidates_of(record, target, candidates):
                 yield _Wanted(escape(name), escape(target), source, _words(name, target, source))
         if not mine:
             yield _Wanted(None, pattern, None, _words(None, pattern, None))
 
 
-def _candidates(record: RunRecord, target: str, which: Candidates) -> list[str]:
+def candidates_of(record: RunRecord, target: str, which: Candidates) -> list[str]:
     """Names of the candidates meant; where nothing was ranked all but the baselines, for nobody comes first."""
     rows = next((ranking.rows for ranking in record.rankings if ranking.target == target), None)
     if rows is None:

@@ -1,9 +1,13 @@
 """The rules of the decision where they begin and end, and what else the advice says."""
 
+from itertools import product
+
 import numpy as np
 import pytest
+from altered import demo
 
 from shiftscope.analysis.strategy import RULES, Facts, advise, decide, learning_curve, sure_level
+from shiftscope.checks.transfer import check_transfer
 from shiftscope.core.features import FeatureSet
 from shiftscope.core.forecast import ArmForecast, Forecast, Paired
 from shiftscope.core.records import BackboneCost, Estimate, ShiftDiagnosis
@@ -106,6 +110,49 @@ def test_harm_needs_both_arms_and_no_shown_gain_of_the_probe():
     assert advise(foretold(0.61, None, shown=False), PROBE).action == "full"
     # A gain of another measure is none of the probe.
     assert advise(foretold(0.61, 0.52, measure="knn"), PROBE).action == "scratch"
+
+
+@pytest.mark.parametrize("level", [0.6, 0.99])
+@pytest.mark.parametrize("shown", list(product([True, False], repeat=2)))
+def test_advice_and_findings_never_contradict(shown, level):
+    chances = (None, 0.1, 0.4999, 0.5, 0.8, 1.0)
+    for chance in product(chances, chances):
+        forecast = forecast_of(dict(zip(("head", "full"), chance, strict=True)), shown)
+        made, record = advise(forecast, probe(1.0, level)), demo().model_copy(update={"forecasts": [forecast]})
+        reason = made.reasons[0].says
+        hurt = {finding.evidence["arm"] for finding in check_transfer(record) if finding.code == "NT201"}
+        advised = forecast.of(made.action)
+        if advised is None:
+            assert (made.action, hurt) == ("scratch", {"head", "full"})
+            continue
+        likely = advised.probability is not None and advised.probability >= 0.5
+        assert ("NT201" in reason) == (made.action in hurt)
+        assert ("speaks against it" in reason) == likely
+        assert ("Nothing speaks against" in reason) == (made.action == "full" and not likely)
+        if likely:
+            assert f"with a probability of {advised.probability:.2f}." in reason
+            assert reason.endswith("See NT201 before you train.") == (made.action in hurt)
+
+
+def forecast_of(chances, shown):
+    arms = [ArmForecast(arm=arm, probability=p) for arm, p in chances.items()]
+    gains = [
+        Paired(measure="ridge", baseline=b, gain=0, low=0, high=0, level=0.95, pvalue_holm=0.01 if s else 0.5)
+        for b, s in zip(("pixels", "net@random"), shown, strict=True)
+    ]
+    return Forecast(target="here", backbone="net", arms=arms, evidence=gains)
+
+
+def test_rule_that_the_forecast_speaks_against_says_so():
+    made = advise(forecast_of({"head": 0.3, "full": 0.8}, (False, False)), PROBE)
+    assert made.action == "full"
+    assert says(made, "otherwise") == (
+        "By this rule fine-tune all layers: in the ground truth that lost least, with 5 labelled samples per class as "
+        "with hundreds. The forecast speaks against it: fine-tuning ends below training from scratch with a "
+        "probability of 0.80. See NT201 before you train."
+    )
+    shown = advise(forecast_of({"head": 0.9, "full": 0.8}, (True, True)), PROBE)
+    assert says(shown, "otherwise").endswith("Yet the probe is shown to beat raw pixels and random weights.")
 
 
 def test_learning_rates_follow_the_size_and_are_not_made_up():

@@ -1,5 +1,7 @@
 """Features that were extracted elsewhere: ``features:FILE`` and ``--features NAME=FILE``."""
 
+import shutil
+
 import numpy as np
 import pytest
 from smallworld import feature_file, record_of, shiftscope
@@ -55,6 +57,18 @@ def test_source_does_not_change_the_ranking(files, tmp_path):
     a, b = (record_of(tmp_path / f) for f in "ab")
     assert a["rankings"] == b["rankings"]
     assert [(d["source"], d["target"], d["backbone"]) for d in b["diagnoses"]] == [("other", "good", "good")]
+
+
+@pytest.mark.parametrize("more", [(), ("noise",), ("noise", "bare")])
+def test_source_that_is_the_target_is_found_whatever_files_stand_beside(files, tmp_path, more):
+    shutil.copy(files / "good.npz", tmp_path / "same.npz")
+    words = [word for name in more for word in ("--features", f"{name}={files / name}.npz")]
+    same = ("--source", f"features:{tmp_path / 'same.npz'}", "-m", "knn", "-m", "mmd")
+    done = shiftscope("rank", f"features:{files / 'good.npz'}", *words, *same, "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    found = record_of(tmp_path / "out")
+    assert "DQ304" in [finding["code"] for finding in found["findings"]]
+    assert [(d["copies"]["n_exact"], d["n_target"]) for d in found["diagnoses"]] == [(36, 36)]
 
 
 def test_shift_of_two_files(files, tmp_path):

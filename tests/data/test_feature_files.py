@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from shiftscope.core.features import FeatureSet
 from shiftscope.data import feature_sets, open_source
 from shiftscope.errors import InputError, UnknownNameError
 
@@ -56,10 +57,25 @@ def test_keys_in_a_file_give_the_order(tmp_path):
 
 
 def test_samples_that_one_backbone_confuses_are_ordered_by_the_other(tmp_path):
-    y = np.zeros(8, dtype=int)
+    y, x = np.zeros(8, dtype=int), np.arange(16.0).reshape(8, 2)
     flat = feature_file(tmp_path / "flat.npz", x=np.ones((8, 2)), y=y)
-    sharp = feature_file(tmp_path / "sharp.npz", x=np.arange(16.0).reshape(8, 2), y=y)
-    assert len(set(feature_sets({"a": flat, "b": sharp})["a"].keys)) == 8
+    sharp = feature_file(tmp_path / "sharp.npz", x=x, y=y)
+    mixed = feature_file(tmp_path / "mixed.npz", x=x[rng().permutation(8)], y=y)
+    straight, shuffled = feature_sets({"a": flat, "b": sharp}), feature_sets({"a": flat, "b": mixed})
+    assert straight["b"].fingerprint == shuffled["b"].fingerprint
+    assert straight["b"].ids != shuffled["b"].ids
+    # They stay copies of each other all the same, as far as the first file tells.
+    assert len(set(straight["a"].keys)) == 1
+
+
+def test_samples_are_the_same_whatever_files_stand_beside(tmp_path):
+    x, y = rng().normal(size=(10, 3)), np.array(["a", "b"] * 5)
+    a = feature_file(tmp_path / "a.npz", x=x, y=y)
+    b = feature_file(tmp_path / "b.npz", x=rng().normal(size=(10, 5)))
+    alone, joined = feature_sets({"a": a}), feature_sets({"a": a, "b": b})
+    assert alone["a"].keys.tolist() == joined["a"].keys.tolist() == joined["b"].keys.tolist()
+    assert alone["a"].ids == joined["a"].ids == joined["b"].ids
+    assert alone["a"].keys.tolist() == FeatureSet.of(x, y).keys.tolist()
 
 
 def test_safetensors(tmp_path):

@@ -3,8 +3,9 @@
 from datetime import date, timedelta
 
 import pytest
-from altered import FIRST, HOSTILE, TARGET, demo, with_findings, with_forecasts
+from altered import FIRST, HOSTILE, SOURCE, TARGET, demo, with_findings, with_forecasts
 
+from shiftscope.core.forecast import ArmForecast, Forecast, Paired
 from shiftscope.core.records import Finding
 from shiftscope.gate.codes import judge_findings
 from shiftscope.gate.policy import parse_policy
@@ -107,6 +108,120 @@ def test_code_that_could_not_be_found_does_not_pass(code, record, why):
     assert not [r for r in judge_findings(record, policy, TODAY) if r.rule == f"fail_on {code[:3]}"]
 
 
+@pytest.mark.parametrize(
+    ("code", "lacking"),
+    [
+        ("ST102", "coverage with a p-value and a noise floor"),
+        ("ST103", "coverage with a p-value and a noise floor"),
+        ("ST10", ""),
+        ("ST110", "label_shift with a p-value"),
+        ("ST11", "label_shift with a p-value"),
+        ("ST120", "concept with an interval"),
+        ("ST130", ""),
+        ("ST140", "comparison of single samples"),
+        ("ST1", ""),
+    ],
+)
+def test_code_whose_measure_was_not_run_does_not_pass(code, lacking):
+    # The record has mmd, which ST101 and ST130 rest on, and no other measure that raises findings.
+    (row,) = judged(with_findings(demo()), fail_on=[code])
+    if lacking:
+        assert (row.outcome, row.found) == ("inconclusive", "undecided")
+        assert row.because == f"No finding {code} could be made: {TARGET} from {SOURCE} has no {lacking}."
+    else:
+        assert row.outcome == "pass"
+
+
+def test_beginning_of_codes_names_those_that_were_not_looked_for():
+    (row,) = judged(with_findings(demo()), fail_on=["ST1"])
+    assert row.because == "There is no ST1. The record could not have raised ST102, ST103, ST110, ST120, ST140."
+
+
+def without_rows(drop, among):
+    """The demo without a row of its diagnoses: ``drop`` of those under the backbones ``among``."""
+    changed = [
+        d.model_copy(update={"rows": [drop(row) for row in d.rows]}) if d.backbone in among else d
+        for d in demo().diagnoses
+    ]
+    return with_findings(demo()).model_copy(update={"diagnoses": changed})
+
+
+@pytest.mark.parametrize("change", [{"pvalue": None, "pvalue_holm": None}, {"floor": None}, {"measure": "other"}])
+def test_inputs_moved_rests_on_a_test_and_a_floor_under_one_backbone(change):
+    def drop(row):
+        return row.model_copy(update=change) if row.measure == "mmd" else row
+
+    every = [d.backbone for d in demo().diagnoses]
+    assert outcomes(without_rows(drop, every[1:]), fail_on=["ST101"]) == {"none": "pass"}
+    assert outcomes(without_rows(drop, every), fail_on=["ST101"]) == {"undecided": "inconclusive"}
+
+
+def foretold(head, full, *gains, backbone=FIRST):
+    """The demo with one forecast; ``gains`` says whether those over pixels and over the random copy are shown."""
+    evidence = [
+        Paired(measure="ridge", baseline=b, gain=0, low=0, high=0, level=0.95, pvalue_holm=0.01 if shown else 0.5)
+        for b, shown in zip(("pixels", "copy@random"), gains, strict=False)
+    ]
+    arms = [ArmForecast(arm="head", probability=head), ArmForecast(arm="full", probability=full)]
+    made = Forecast(target=TARGET, backbone=backbone, arms=arms, evidence=evidence)
+    return with_findings(demo()).model_copy(update={"forecasts": [made]})
+
+
+ABSTAINS = f"No finding NT201 could be made: the forecast of {FIRST} on {TARGET} abstains."
+
+
+@pytest.mark.parametrize(
+    ("record", "because"),
+    [
+        (foretold(None, None, False, False), ABSTAINS),
+        (foretold(0.2, None, False, True), ABSTAINS),
+        (foretold(None, None, True), ABSTAINS),
+        (foretold(0.2, 0.2, False, False), ""),
+        # Whatever the probability, with both gains shown there is no such finding.
+        (foretold(None, None, True, True), ""),
+    ],
+)
+@pytest.mark.parametrize("policy", [{"fail_on": ["NT201"]}, {"fail_on": ["NT2"]}, {"profile": "default"}])
+def test_forecast_that_abstains_does_not_pass(record, because, policy):
+    row = next(r for r in judged(record, candidates="first", **policy) if "NT2" in r.rule)
+    assert (row.outcome, row.because) == (
+        ("inconclusive", because) if because else ("pass", f"There is no {row.rule.removeprefix('fail_on ')}.")
+    )
+
+
+def test_forecasts_of_all_that_is_judged_are_needed():
+    record = foretold(0.2, 0.2, False, False)
+    assert outcomes(record, fail_on=["NT201"], candidates="first") == {"none": "pass"}
+    (row,) = judged(record, fail_on=["NT201"], candidates="every")
+    assert (row.outcome, row.because.startswith("No finding NT201 could be made: ")) == ("inconclusive", True)
+    assert row.because.endswith(f" on {TARGET} has no forecast.")
+    # What is said about others says nothing of the one that is judged.
+    other = foretold(None, None, False, False, backbone="shapes")
+    assert outcomes(other, fail_on=["NT202"], candidates="first") == {"undecided": "inconclusive"}
+
+
+def test_ranking_without_a_random_copy_is_judged_by_the_gains_it_has():
+    record = foretold(0.2, 0.2, True)
+    (forecast,) = record.forecasts
+    record = record.model_copy(update={"forecasts": [forecast.model_copy(update={"arms": []})]})
+    assert outcomes(record, fail_on=["NT201"], candidates="first") == {"undecided": "inconclusive"}
+    (row,) = judged(record, fail_on=["NT2"], candidates="first")
+    assert (row.outcome, row.because) == ("pass", "There is no NT2. The record could not have raised NT201.")
+
+
+@pytest.mark.parametrize(
+    ("code", "lacking"),
+    [("DQ304", "diagnoses"), ("PW403", "diagnoses"), ("PW404", "diagnoses"), ("PW401", "rankings")],
+)
+def test_codes_about_what_the_record_is_not_about_do_not_pass(code, lacking):
+    record = with_findings(demo())
+    assert outcomes(record, fail_on=[code]) == {"none": "pass"}
+    record = record.model_copy(update={lacking: []})
+    assert outcomes(record, fail_on=[code]) == {"nothing looked for": "inconclusive"}
+    (row,) = judged(record, fail_on=[code[:3]])
+    assert (row.outcome, code in row.because) == ("pass", True)
+
+
 def test_code_that_was_found_counts_whatever_else_the_record_has():
     record = with_findings(with_forecasts(demo(), {}), "NT204")
     assert outcomes(record, fail_on=["NT2"]) == {"NT204": "fail"}
@@ -133,7 +248,7 @@ def about(subject, target=TARGET, code="NT201"):
     ],
 )
 def test_findings_about_candidates_count_as_the_policy_says(finding, candidates, counts):
-    record = with_forecasts(demo(), {FIRST: None}).model_copy(update={"findings": [finding]})
+    record = foretold(0.2, 0.2, False, False).model_copy(update={"findings": [finding]})
     (row,) = judged(record, fail_on=[finding.code], candidates=candidates)
     assert row.outcome == ("fail" if counts else "pass")
     if not counts:

@@ -14,7 +14,7 @@ from shiftscope.analysis.audit.decisions import score_choices, score_findings, s
 from shiftscope.analysis.audit.foretold import foretold_gaps, reliabilities
 from shiftscope.analysis.audit.gaps import accuracies, gaps, spread
 from shiftscope.analysis.audit.negatives import score_negatives
-from shiftscope.analysis.audit.plan import SEARCHED, Job, Rates, chosen_rates, curve_jobs, grid, searches
+from shiftscope.analysis.audit.plan import Job, Rates, chosen_rates, curve_jobs, grid, searches
 from shiftscope.analysis.audit.scoring import score_all
 from shiftscope.analysis.audit.workshop import PIXELS, Workshop
 from shiftscope.core.advice import Advice
@@ -32,7 +32,7 @@ def audit_section(
 ) -> Audit:
     """Put together what the finished cells of a grid say; cells of other grids are passed over."""
     rates = chosen_rates(workshop, cells.values())
-    planned = {job.key(workshop): job for job in grid(workshop, rates or _any_rates(workshop))}
+    planned = {job.key(workshop): job for job in grid(workshop, _any_rates(workshop) | rates)}
     places = _places(workshop, {key: (job, cells[key]) for key, job in planned.items() if key in cells})
     targets, backbones = _targets(workshop), _backbones(workshop)
     found, measured = gaps(places), accuracies(places)
@@ -102,9 +102,8 @@ def _evidence(
 
 
 def _any_rates(workshop: Workshop) -> Rates:
-    """Some rate for every kind of network: how many cells there are does not depend on it."""
-    rate = workshop.spec.search.rates[0]
-    return {(workshop.kind(b), arm): rate for b in workshop.spec.backbones for arm in SEARCHED}
+    """Some rate for all that is searched for: cells whose search failed were planned, whatever their rate."""
+    return {(workshop.kind(job.backbone), job.arm): job.rate for job in searches(workshop)}
 
 
 def _places(workshop: Workshop, done: Mapping[str, tuple[Job, Cell]]) -> dict[tuple[str, str, str], Arms]:
@@ -180,12 +179,13 @@ def _searched(workshop: Workshop, cells: Mapping[str, Cell], rates: Rates) -> li
 
 
 def _curves(workshop: Workshop, cells: Mapping[str, Cell], rates: Rates) -> dict[str, dict[str, float]]:
-    """Test accuracy by budget, of the cells that were trained for several."""
-    curves: dict[str, dict[str, float]] = defaultdict(dict)
+    """Test accuracy by budget, of the cells that were trained for several; with several rates, validation chooses."""
+    best: dict[str, dict[str, Cell]] = defaultdict(dict)
     for curve in workshop.spec.curves:
         for job in curve_jobs(workshop, curve, rates):
             cell = cells.get(job.key(workshop))
-            if cell is not None:
-                name = f"{curve.backbone} on {curve.target}, {curve.regime}: {job.arm}"
-                curves[name][str(job.steps)] = cell.test.accuracy
-    return dict(curves)
+            points = best[f"{curve.backbone} on {curve.target}, {curve.regime}: {job.arm}"]
+            before = points.get(str(job.steps))
+            if cell is not None and (before is None or _promise(cell) > _promise(before)):
+                points[str(job.steps)] = cell
+    return {name: {steps: c.test.accuracy for steps, c in points.items()} for name, points in best.items() if points}
