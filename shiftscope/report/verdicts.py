@@ -100,16 +100,17 @@ def _beats(view: RankReading) -> str:
 
 
 def against_pixels(view: RankReading) -> str:
-    """Count the candidates that beat raw pixels, that cannot be told apart from them and that lie below."""
+    """Count the candidates that beat raw pixels, that cannot be told apart from them, lie below or have no margin."""
     places = [c.over_pixels.place for c in view.candidates if c.over_pixels is not None]
     if not places:
         return ""
     above, unclear, below = (places.count(p) for p in ("above", "unclear", "below"))
     n = len(view.candidates)
+    lost = [f"{small_count(n - len(places))} could not be compared with them"] if len(places) < n else []
     if not view.has_paired_gains:
         if above == n:
             return "every candidate scores above raw pixels"
-        return f"{_of(above, n)} {'scores' if above < 2 else 'score'} above raw pixels"
+        return ", ".join([f"{_of(above, n)} {'scores' if above < 2 else 'score'} above raw pixels", *lost])
     if above == n:
         return f"{'it beats' if n == 1 else 'every candidate beats'} raw pixels"
     if unclear == n:
@@ -118,7 +119,7 @@ def against_pixels(view: RankReading) -> str:
         return f"{'it lies' if n == 1 else 'all of them lie'} below raw pixels"
     rest = [f"{small_count(unclear)} cannot be told apart from them"] if unclear else []
     rest += [f"{small_count(below)} {'lies' if below == 1 else 'lie'} below them"] if below else []
-    return f"{_of(above, n)} {'beats' if above < 2 else 'beat'} raw pixels, {listed(rest)}"
+    return f"{_of(above, n)} {'beats' if above < 2 else 'beat'} raw pixels, {listed([*rest, *lost])}"
 
 
 def _of(k: int, n: int) -> str:
@@ -258,7 +259,7 @@ def set_line(view: RankReading) -> str:
     if best is None:
         return "None could be ranked."
     if view.none_beats_pixels:
-        return f"None of them as it is: raw pixels {_instead(best)} {best.name}."
+        return f"None of them as it is: {_instead(view, best)}."
     if len(view.candidates) == 1:
         return f"There is no choice to make: {best.name} is the only one."
     if n == 1:
@@ -269,11 +270,12 @@ def set_line(view: RankReading) -> str:
     return f"{some}; on this sample they cannot be told apart."
 
 
-def _instead(best: Candidate) -> str:
+def _instead(view: RankReading, best: Candidate) -> str:
     gain = best.over_pixels
-    if gain is None or gain.ends is None:
-        return "score no lower than"
-    return "do better than" if gain.place == "below" else "may do as well as"
+    if gain is None:
+        return f"{best.name} could not be compared with raw pixels, and no other {_beats(view)} them"
+    verb = "do better than" if gain.place == "below" else "may do as well as"
+    return f"raw pixels {verb if gain.ends else 'score no lower than'} {best.name}"
 
 
 def order_line(view: RankReading) -> str:
