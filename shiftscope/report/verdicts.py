@@ -12,6 +12,7 @@ from shiftscope.report.shifted import ShiftLine, ShiftReading
 
 __all__ = [
     "against_pixels",
+    "all_the_same",
     "cheaper_in_set",
     "headline",
     "how_far",
@@ -22,13 +23,14 @@ __all__ = [
     "set_line",
     "shift_headline",
     "shift_lead",
+    "times",
     "times_floor",
 ]
 
 # Kendall's W from which measures are said to agree closely, by and large, and in part.
 AGREEING = (0.9, 0.7, 0.5)
 FAR: dict[Band, str] = {
-    "within noise": "Not clearly beyond noise",
+    "within noise": "Not shown to be beyond noise",
     "small": "Somewhat",
     "far": "Far",
     "very far": "Very far",
@@ -221,15 +223,16 @@ def times_floor(line: ShiftLine) -> str:
         return f"{name} is {line.words.form(line.row.value)}{test}"
     if line.ratio <= 0:
         return f"the effect on {name} is not above zero{test}"
-    return f"{name} is {_times(line.ratio)} its noise floor{test}"
+    return f"{name} is {times(line.ratio)} its noise floor{test}"
 
 
-def _times(value: float) -> str:
+def times(value: float) -> str:
+    """How many times, for a sentence: "48 times", "0.63 times"."""
     return f"{_ratio(value)}{NBSP}times"
 
 
 def _ratio(value: float) -> str:
-    return fixed(value, 0) if value >= 9.95 else ratio(value)[:-1]
+    return ratio(value)[:-1]
 
 
 def _several_shifts(views: Sequence[ShiftReading]) -> str:
@@ -310,7 +313,13 @@ def how_far(view: ShiftReading) -> str:
     key = view.key
     if key is None or key.ratio is None or key.row.band is None:
         return shift_headline(view)
-    if key.ratio <= 1:
-        return "Not beyond what halves of one side differ by."
+    far, despite = FAR[key.row.band], "" if key.beyond else all_the_same(view)
+    if key.ratio <= 0:
+        return f"{far}: the effect on {key.words.name} is not above zero.{despite}"
     ends = "" if key.ends is None else f" {interval(*key.ends, _ratio)}"
-    return f"{FAR[key.row.band]}: {key.words.name} is {_times(key.ratio)}{ends} what halves of one side differ by."
+    return f"{far}: {key.words.name} is {times(key.ratio)}{ends} what halves of one side differ by.{despite}"
+
+
+def all_the_same(view: ShiftReading) -> str:
+    """Say that a test rejects, after a sentence about an effect that is not shown to be beyond noise."""
+    return " A test tells the sides apart all the same." if view.diagnosis.rejects else ""
