@@ -202,12 +202,10 @@ def shift_lead(view: ShiftReading) -> str:
         classes = " The classes were not tested one by one."
     elif view.classes:
         moved, total = len(view.moved_classes), len(view.tested_classes)
-        who = (
-            f"All {small_count(total)}"
-            if moved == total > 1
-            else f"{opened(small_count(moved))} of {small_count(total)}"
-        )
-        classes = f" {who} classes {'has' if moved == 1 else 'have'} moved on {'its' if moved == 1 else 'their'} own."
+        who = f"{opened(small_count(moved))} of {small_count(total)} classes"
+        if moved == total:
+            who = {1: "The one class", 2: "Both classes"}.get(total, f"All {small_count(total)} classes")
+        classes = f" {who} {'has' if moved == 1 else 'have'} moved on {'its' if moved == 1 else 'their'} own."
         classes = classes if moved else " No class by itself can be told from noise."
     return f"{first}.{classes}"
 
