@@ -24,13 +24,15 @@ def witness_samples(pair: Pair, mmd: MeasureResult, near: Neighbours, kernels: K
     """Return up to 12 target samples with the lowest and 12 source samples with the highest witness function.
 
     The function is that of ``mmd``'s own kernel and bandwidth; each side's most telling sample comes first, and of
-    equal ones that with the lower content hash.
+    equal ones that with the lower content hash. A sample that is nearer to the other side than to its own is none.
     """
     values, n = witness_values(pair, mmd, kernels), pair.source.n
     # MMD counts down on the target's side: there the mean kernel to the source is the lesser one.
     lowest = n + np.argsort(values[n:], kind="stable")[:PER_SIDE]
     highest = np.argsort(-values[:n], kind="stable")[:PER_SIDE]
-    return [_sample(pair, int(row), values, near) for row in (*lowest, *highest)]
+    # A side that is the wider of the two may have fewer than 12 samples on its own side of 0.
+    rows = (*lowest[values[lowest] < 0], *highest[values[highest] > 0])
+    return [_sample(pair, int(row), values, near) for row in rows]
 
 
 def witness_values(pair: Pair, mmd: MeasureResult, kernels: Kernels) -> Floats:

@@ -25,7 +25,7 @@ CHECKS: tuple[Callable[[RunRecord], Iterator[Finding]], ...] = (
 )
 CODES = {
     "ST101": "inputs have moved: the test rejects and the effect is clearly beyond the noise floor",
-    "ST102": "the target lies outside of the source",
+    "ST102": "the target lies outside of the source, or reaches beyond it",
     "ST103": "the target is a part of the source",
     "ST110": "classes come in other proportions",
     "ST120": "the relation of labels to inputs differs",

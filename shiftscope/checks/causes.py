@@ -10,7 +10,9 @@ from shiftscope.checks.compared import compared, row_of
 from shiftscope.checks.evidence import balance_differs, classes_moved, estimate_of, number, only_balance, shown
 from shiftscope.core.records import Estimate, Finding, RunRecord, ShiftDiagnosis
 
-__all__ = ["check_causes", "least_share"]
+__all__ = ["Overlap", "check_causes", "least_share", "overlap"]
+
+Overlap = Literal["lies outside of", "reaches beyond", "is a part of"]
 
 Z = 1.96
 FEW_CLASSES = 1 / 3
@@ -39,8 +41,7 @@ def _support(lead: ShiftDiagnosis, coverage: Estimate | None, *, explained: bool
     if coverage is None or row is None:
         return
     known = {k: number(coverage.details, k) for k in ("precision", "precision_null", "recall", "recall_null")}
-    outside = known["precision"] < least_share(known["precision_null"], lead.n_target)
-    left_out = known["recall"] < least_share(known["recall_null"], lead.n_source)
+    where = overlap(lead, **known)
     numbers = {"backbone": lead.backbone, "coverage": coverage.value, "pvalue_holm": row.pvalue_holm, **known}
     shares = (
         f"{known['precision']:.0%} of its samples lie among the source's (halves of the source: "
@@ -48,24 +49,35 @@ def _support(lead: ShiftDiagnosis, coverage: Estimate | None, *, explained: bool
         f"({known['recall_null']:.0%})"
     )
     severity: Literal["warning", "note"] = "note" if explained else "warning"
-    if outside:
+    if where in ("lies outside of", "reaches beyond"):
+        which = "such samples" if where == "lies outside of" else "those that lie beyond it"
         yield Finding(
             code="ST102",
             severity=severity,
             subject=lead.target,
-            title=f"{lead.target} lies outside of {lead.source}.",
-            message=f"Under {lead.backbone}, {shares}. What was learnt on the source is not about such samples.",
+            title=f"{lead.target} {where} {lead.source}.",
+            message=f"Under {lead.backbone}, {shares}. What was learnt on the source is not about {which}.",
             evidence=numbers,
         )
-    elif left_out:
+    elif where == "is a part of":
         yield Finding(
             code="ST103",
             severity=severity,
             subject=lead.target,
-            title=f"{lead.target} is a part of {lead.source}.",
+            title=f"{lead.target} {where} {lead.source}.",
             message=f"Under {lead.backbone}, {shares}. Choose the samples of the source that are like the target.",
             evidence=numbers,
         )
+
+
+def overlap(
+    lead: ShiftDiagnosis, *, precision: float, precision_null: float, recall: float, recall_null: float
+) -> Overlap | None:
+    """Say how the target lies to the source by the shares of both; None where it lies where the source does."""
+    left_out = recall < least_share(recall_null, lead.n_source)
+    if precision < least_share(precision_null, lead.n_target):
+        return "lies outside of" if left_out else "reaches beyond"
+    return "is a part of" if left_out else None
 
 
 def least_share(null: float, n: int) -> float:

@@ -152,10 +152,11 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def ratio(value: float) -> str:
-    """How many times: "48×", "1.4×", "0.75×"."""
-    if value >= 9.95:
+    """How many times: "48×", "1.4×", "0.75×"; as many decimals below zero."""
+    size = abs(value)
+    if size >= 9.95:
         return f"{fixed(value, 0)}{TIMES}"
-    return f"{fixed(value, 1 if value >= 0.995 else 2)}{TIMES}"
+    return f"{fixed(value, 1 if size >= 0.995 else 2)}{TIMES}"
 
 
 def mega(number: float) -> str:

@@ -103,8 +103,9 @@ class RankReading:
 
     @property
     def none_beats_pixels(self) -> bool:
-        """Whether no candidate is shown to beat raw pixels."""
-        return bool(self.candidates) and len(self.not_above_pixels) == len(self.candidates)
+        """Whether candidates were compared with raw pixels and none is shown to beat them; failed ones do not count."""
+        places = [c.over_pixels.place for c in self.candidates if c.over_pixels is not None]
+        return bool(places) and "above" not in places
 
     @property
     def has_paired_gains(self) -> bool:

@@ -325,9 +325,16 @@ def findings_line(findings: Sequence[Finding], best: Collection[str]) -> str:
         return "No findings."
     counts = [(sum(f.severity == s for f in findings), s) for s in SEVERITIES]
     said = listed([f"{small_count(k)} {s}{'' if k == 1 else 's'}" for k, s in counts if k])
-    named = {f.subject for f in findings if f.severity != "note"} & set(best)
-    tail = "" if named or not best else f" None is about {'the' if len(best) == 1 else 'a'} recommended model."
+    about = any(_is_about(f, best) for f in findings)
+    tail = "" if about or not best else f" None is about {'the' if len(best) == 1 else 'a'} recommended model."
     return f"{opened(said)}.{tail}"
+
+
+def _is_about(finding: Finding, best: Collection[str]) -> bool:
+    """Whether a recommended model is what a finding is about, or one of several that it lists."""
+    several = (finding.evidence.get(key) for key in ("candidates", "backbones"))
+    named = [finding.subject, *(name for names in several if isinstance(names, list) for name in names)]
+    return any(name in best for name in named)
 
 
 def _sources_of(target: InputCard, sources: Sequence[InputCard], shifts: Sequence[ShiftReading]) -> Sequence[InputCard]:

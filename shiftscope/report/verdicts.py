@@ -12,6 +12,7 @@ from shiftscope.report.shifted import ShiftLine, ShiftReading
 
 __all__ = [
     "against_pixels",
+    "all_the_same",
     "cheaper_in_set",
     "headline",
     "how_far",
@@ -22,13 +23,14 @@ __all__ = [
     "set_line",
     "shift_headline",
     "shift_lead",
+    "times",
     "times_floor",
 ]
 
 # Kendall's W from which measures are said to agree closely, by and large, and in part.
 AGREEING = (0.9, 0.7, 0.5)
 FAR: dict[Band, str] = {
-    "within noise": "Not clearly beyond noise",
+    "within noise": "Not shown to be beyond noise",
     "small": "Somewhat",
     "far": "Far",
     "very far": "Very far",
@@ -100,16 +102,17 @@ def _beats(view: RankReading) -> str:
 
 
 def against_pixels(view: RankReading) -> str:
-    """Count the candidates that beat raw pixels, that cannot be told apart from them and that lie below."""
+    """Count the candidates that beat raw pixels, that cannot be told apart from them, lie below or have no margin."""
     places = [c.over_pixels.place for c in view.candidates if c.over_pixels is not None]
     if not places:
         return ""
     above, unclear, below = (places.count(p) for p in ("above", "unclear", "below"))
     n = len(view.candidates)
+    lost = [f"{small_count(n - len(places))} could not be compared with them"] if len(places) < n else []
     if not view.has_paired_gains:
         if above == n:
             return "every candidate scores above raw pixels"
-        return f"{_of(above, n)} {'scores' if above < 2 else 'score'} above raw pixels"
+        return ", ".join([f"{_of(above, n)} {'scores' if above < 2 else 'score'} above raw pixels", *lost])
     if above == n:
         return f"{'it beats' if n == 1 else 'every candidate beats'} raw pixels"
     if unclear == n:
@@ -118,7 +121,7 @@ def against_pixels(view: RankReading) -> str:
         return f"{'it lies' if n == 1 else 'all of them lie'} below raw pixels"
     rest = [f"{small_count(unclear)} cannot be told apart from them"] if unclear else []
     rest += [f"{small_count(below)} {'lies' if below == 1 else 'lie'} below them"] if below else []
-    return f"{_of(above, n)} {'beats' if above < 2 else 'beat'} raw pixels, {listed(rest)}"
+    return f"{_of(above, n)} {'beats' if above < 2 else 'beat'} raw pixels, {listed([*rest, *lost])}"
 
 
 def _of(k: int, n: int) -> str:
@@ -199,12 +202,10 @@ def shift_lead(view: ShiftReading) -> str:
         classes = " The classes were not tested one by one."
     elif view.classes:
         moved, total = len(view.moved_classes), len(view.tested_classes)
-        who = (
-            f"All {small_count(total)}"
-            if moved == total > 1
-            else f"{opened(small_count(moved))} of {small_count(total)}"
-        )
-        classes = f" {who} classes {'has' if moved == 1 else 'have'} moved on {'its' if moved == 1 else 'their'} own."
+        who = f"{opened(small_count(moved))} of {small_count(total)} classes"
+        if moved == total:
+            who = {1: "The one class", 2: "Both classes"}.get(total, f"All {small_count(total)} classes")
+        classes = f" {who} {'has' if moved == 1 else 'have'} moved on {'its' if moved == 1 else 'their'} own."
         classes = classes if moved else " No class by itself can be told from noise."
     return f"{first}.{classes}"
 
@@ -220,15 +221,16 @@ def times_floor(line: ShiftLine) -> str:
         return f"{name} is {line.words.form(line.row.value)}{test}"
     if line.ratio <= 0:
         return f"the effect on {name} is not above zero{test}"
-    return f"{name} is {_times(line.ratio)} its noise floor{test}"
+    return f"{name} is {times(line.ratio)} its noise floor{test}"
 
 
-def _times(value: float) -> str:
+def times(value: float) -> str:
+    """How many times, for a sentence: "48 times", "0.63 times"."""
     return f"{_ratio(value)}{NBSP}times"
 
 
 def _ratio(value: float) -> str:
-    return fixed(value, 0) if value >= 9.95 else ratio(value)[:-1]
+    return ratio(value)[:-1]
 
 
 def _several_shifts(views: Sequence[ShiftReading]) -> str:
@@ -258,7 +260,7 @@ def set_line(view: RankReading) -> str:
     if best is None:
         return "None could be ranked."
     if view.none_beats_pixels:
-        return f"None of them as it is: raw pixels {_instead(best)} {best.name}."
+        return f"None of them as it is: {_instead(view, best)}."
     if len(view.candidates) == 1:
         return f"There is no choice to make: {best.name} is the only one."
     if n == 1:
@@ -269,11 +271,12 @@ def set_line(view: RankReading) -> str:
     return f"{some}; on this sample they cannot be told apart."
 
 
-def _instead(best: Candidate) -> str:
+def _instead(view: RankReading, best: Candidate) -> str:
     gain = best.over_pixels
-    if gain is None or gain.ends is None:
-        return "score no lower than"
-    return "do better than" if gain.place == "below" else "may do as well as"
+    if gain is None:
+        return f"{best.name} could not be compared with raw pixels, and no other {_beats(view)} them"
+    verb = "do better than" if gain.place == "below" else "may do as well as"
+    return f"raw pixels {verb if gain.ends else 'score no lower than'} {best.name}"
 
 
 def order_line(view: RankReading) -> str:
@@ -308,7 +311,13 @@ def how_far(view: ShiftReading) -> str:
     key = view.key
     if key is None or key.ratio is None or key.row.band is None:
         return shift_headline(view)
-    if key.ratio <= 1:
-        return "Not beyond what halves of one side differ by."
+    far, despite = FAR[key.row.band], "" if key.beyond else all_the_same(view)
+    if key.ratio <= 0:
+        return f"{far}: the effect on {key.words.name} is not above zero.{despite}"
     ends = "" if key.ends is None else f" {interval(*key.ends, _ratio)}"
-    return f"{FAR[key.row.band]}: {key.words.name} is {_times(key.ratio)}{ends} what halves of one side differ by."
+    return f"{far}: {key.words.name} is {times(key.ratio)}{ends} what halves of one side differ by.{despite}"
+
+
+def all_the_same(view: ShiftReading) -> str:
+    """Say that a test rejects, after a sentence about an effect that is not shown to be beyond noise."""
+    return " A test tells the sides apart all the same." if view.diagnosis.rejects else ""

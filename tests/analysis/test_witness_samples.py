@@ -76,14 +76,14 @@ def test_of_fused_bandwidths_the_one_that_counts_most():
 def test_samples_in_order_with_class_and_nearest_of_the_other_side():
     pair = two()
     found = witness_samples(pair, measured(pair), neighbours(pair, choose()), choose())
-    target, source = found[:12], found[12:]
-    assert [w.side for w in found] == ["target"] * 12 + ["source"] * 12
-    # The three that were moved away come first, the most unlike leading.
-    assert {w.label for w in target[:3]} == {"wave"}
-    assert {w.id for w in target[:3]} == {"wave/27.jpg", "wave/28.jpg", "wave/29.jpg"}
+    target, source = found[:3], found[3:]
+    # The others of the target are nearer to the source than to a target that has three far away.
+    assert [w.side for w in found] == ["target"] * 3 + ["source"] * 12
+    assert {w.id for w in target} == {"wave/27.jpg", "wave/28.jpg", "wave/29.jpg"}
+    assert {w.label for w in target} == {"wave"}
     values = dense(pair)
     n = pair.source.n
-    assert [w.value for w in target] == pytest.approx(np.sort(values[n:])[:12], abs=1e-5)
+    assert [w.value for w in target] == pytest.approx(np.sort(values[n:])[:3], abs=1e-5)
     assert [w.value for w in source] == pytest.approx(-np.sort(-values[:n])[:12], abs=1e-5)
     z = pair.pooled.astype(np.float64)
     z -= z.mean(axis=0)
@@ -97,6 +97,19 @@ def test_samples_in_order_with_class_and_nearest_of_the_other_side():
         assert w.label == mine.target.names()[mine.ids.index(w.id)]
 
 
+def test_samples_nearer_to_the_other_side_than_to_their_own_are_left_out():
+    """A target that is a tight clump: of a wide source only what lies far from it is unlike it."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(14, 2)), 0.1 * rng.normal(size=(30, 2))
+    pair = Pair(FeatureSet.of(x, name="photo"), FeatureSet.of(y, name="sketch"))
+    values = witness_values(pair, measured(pair), choose())
+    right = int((values[:14] > 0).sum())
+    assert 0 < right < 12
+    found = witness_samples(pair, measured(pair), neighbours(pair, choose()), choose())
+    assert [w.side for w in found] == ["target"] * 12 + ["source"] * right
+    assert all(w.value < 0 if w.side == "target" else w.value > 0 for w in found)
+
+
 def test_order_of_the_files_does_not_matter():
     made = [two(order=order) for order in (None, np.random.default_rng(3).permutation(30))]
     one, other = (witness_samples(p, measured(p), neighbours(p, choose()), choose()) for p in made)
@@ -105,14 +118,15 @@ def test_order_of_the_files_does_not_matter():
 
 def test_few_samples_and_no_labels():
     rng = np.random.default_rng(0)
-    pair = Pair(*(FeatureSet.of(rng.normal(size=(k, 3)), name=s) for k, s in ((4, "photo"), (3, "sketch"))))
+    sides = ((4, 9, "photo"), (3, 0, "sketch"))
+    pair = Pair(*(FeatureSet.of(rng.normal(mean, size=(k, 3)), name=s) for k, mean, s in sides))
     found = witness_samples(pair, measured(pair), neighbours(pair, choose()), choose())
     assert [w.side for w in found] == ["target"] * 3 + ["source"] * 4
     assert {w.label for w in found} == {""}
 
 
 def test_diagnosis_has_them_only_with_mmd(monkeypatch):
-    pair = two()
+    pair = two(far=30)
     options = {"mmd": {"n_permutations": 19}}
     _, diagnosis = diagnose_pair(pair, backbone="net", measures=("mmd",), options=options, kernels=choose())
     assert len(diagnosis.witnesses) == 24

@@ -1,5 +1,6 @@
 """Marks lie where their numbers say, names do not cover each other, and colour comes from classes alone."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -50,6 +51,26 @@ def test_bars_of_the_null_are_as_high_as_their_counts(shift_record):
     heights = [np.ptp([y for _, y in box]) for box in runs(paths(wide, "hist")[0])]
     counts = [k for k in view.null.counts if k]
     assert np.allclose(np.array(heights) / max(heights), np.array(counts) / max(counts), atol=0.002)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "beside"),
+    [(0.2, 0.23, True), (None, None, True), (0.02, 0.41, False), (0.0, 0.43, False), (-0.1, 0.53, False)],
+)
+def test_the_null_is_enlarged_forwards_and_clear_of_the_observed_value(shift_record, low, high, beside):
+    """Beside the whole null where there is room before the observed value and its interval, else below."""
+    view = read_shifts(shift_record, {})[0]
+    seen = view.null.observed.model_copy(update={"low": low, "high": high})
+    found = dataclasses.replace(view, null=dataclasses.replace(view.null, observed=seen))
+    for drawing, expected in zip(null(found, 1).drawings, (beside, False), strict=True):
+        whole, enlarged = (np.array(runs(path)) for path in paths(drawing, "hist"))
+        assert (np.diff(enlarged[:, 0, 0]) > 0).all()
+        assert np.ptp(enlarged[..., 0]) >= 150
+        assert (enlarged[..., 1].max() < whole[..., 1].max()) == expected
+        # The interval is a wash of the purple that the caption names.
+        band = [x for path in paths(drawing, "wash t") for box in runs(path) for x, _ in box]
+        assert bool(band) == (low is not None)
+        assert not (expected and band) or enlarged[..., 0].max() < min(band)
 
 
 def test_words_need_no_glyph_and_are_never_mathematics():

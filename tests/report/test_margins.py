@@ -5,7 +5,7 @@ import re
 import pytest
 from handmade import ZOO, assemble, input_card, null_details, rank_parts, shift_parts, with_gains
 
-from shiftscope.core.records import BackboneCost, Costs, Gain
+from shiftscope.core.records import BackboneCost, Costs, Gain, RankRow
 from shiftscope.report import render_html, render_text
 from shiftscope.report.answers import answers
 from shiftscope.report.figures.accuracy import accuracy
@@ -87,6 +87,47 @@ def test_no_model_is_recommended_where_none_is_shown_to_beat_raw_pixels():
     views = ranked(with_gains(rank_parts(zoo=ZOO[-3:]), 0.3))
     assert recommended(views) == {}
     assert first_places(views) == {"sketch": "resnet20_rsscn7"}
+
+
+def with_failed(parts, name):
+    """The same parts, with a candidate that gave no number by any measure: its row stays, without a rank."""
+    rows = [RankRow(backbone=name) if r.backbone == name else r for r in parts["rankings"][0].rows]
+    lost = [r for r in parts["results"] if r.backbone != name]
+    return parts | {"results": lost, "rankings": [parts["rankings"][0].model_copy(update={"rows": rows})]}
+
+
+def test_a_failed_candidate_makes_none_of_the_others_beat_raw_pixels():
+    parts = with_failed(with_gains(rank_parts(zoo=ZOO[-4:]), 0.3), ZOO[-1][0])
+    views = ranked(parts)
+    assert headline(views, []) == "No candidate is shown to beat raw pixels."
+    assert recommended(views) == {}
+    assert against_pixels(views[0]) == (
+        "none of four beats raw pixels, three cannot be told apart from them and one could not be compared with them"
+    )
+
+
+def test_candidates_that_could_not_be_compared_are_counted():
+    for half, verb in ((0.03, "beat"), (None, "score above")):
+        parts = rank_parts(zoo=ZOO[:4])
+        (view,) = ranked(with_failed(parts if half is None else with_gains(parts, half), ZOO[1][0]))
+        assert against_pixels(view) == f"three of four {verb} raw pixels, one could not be compared with them"
+
+
+def test_nothing_is_said_of_raw_pixels_where_no_candidate_was_compared_with_them():
+    parts = with_failed(rank_parts(zoo=ZOO[:1]), ZOO[0][0])
+    assert not ranked(parts)[0].none_beats_pixels
+
+
+def test_a_first_place_that_could_not_be_compared_is_said_to():
+    parts = with_gains(rank_parts(zoo=ZOO[-3:]), 0.3)
+    first, *rest = parts["rankings"][0].rows
+    rows = [first.model_copy(update={"over_pixels": None}), *rest]
+    results = [r for r in parts["results"] if (r.measure, r.backbone) != ("ridge", first.backbone)]
+    (view,) = ranked(parts | {"results": results, "rankings": [parts["rankings"][0].model_copy(update={"rows": rows})]})
+    assert set_line(view) == (
+        f"None of them as it is: {first.backbone} could not be compared with raw pixels, "
+        "and no other is shown to beat them."
+    )
 
 
 def test_the_lead_gives_gains_with_their_intervals(paired_record):

@@ -7,7 +7,9 @@ import pytest
 from handmade import HOSTILE, assemble, card, coverage_details, input_card, projection, result, roc_details, shift_parts
 from paths import runs
 
+from shiftscope.checks.causes import check_causes
 from shiftscope.core.projection import ClassPlace, Points
+from shiftscope.core.shift import ShiftRow
 from shiftscope.report import render_html
 from shiftscope.report.figures.plane import plane
 from shiftscope.report.figures.roc import roc
@@ -182,6 +184,25 @@ def test_words_follow_the_quadrant(precision, recall, says):
     (_, level), (upright, _) = lines[0][0], lines[1][0]
     assert (py > level) == (precision < 0.9)
     assert (px < upright) == (recall < 0.8)
+
+
+@pytest.mark.parametrize(
+    ("precision", "recall", "code", "lesson"),
+    [
+        (0.92, 0.30, "ST103", "Choose the samples of the source that are like the target."),
+        (0.30, 0.30, "ST102", "What was learnt on the source is not about such samples."),
+        (0.30, 0.90, "ST102", "What was learnt on the source is not about those that lie beyond it."),
+    ],
+)
+def test_the_finding_says_of_the_overlap_what_the_figure_says(precision, recall, code, lesson):
+    found = record(overlap=[("b", precision, recall)])
+    (d,) = found.diagnoses
+    row = ShiftRow(measure="coverage", value=0.3, pvalue=0.001, pvalue_holm=0.001, effect=0.6, floor=0.05)
+    found = found.model_copy(update={"diagnoses": [d.model_copy(update={"rows": [*d.rows, row]})]})
+    (finding,) = [f for f in check_causes(found) if f.code in ("ST102", "ST103")]
+    assert finding.code == code
+    assert finding.title == support(read_shifts(found, {})[0], 1).reading
+    assert finding.message.endswith(lesson)
 
 
 def test_one_point_per_backbone_its_own_first():

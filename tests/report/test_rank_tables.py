@@ -4,6 +4,7 @@ from handmade import ZOO, assemble, card, rank_parts, result, with_gains
 
 from shiftscope.core.records import Published
 from shiftscope.report import render_html
+from shiftscope.report.figures.cost import cost
 from shiftscope.report.rank_tables import cost_table, measure_table, origin_table, score_table
 from shiftscope.report.ranked import read_rankings
 
@@ -21,6 +22,38 @@ def heads(table):
 
 def names(rows, heading=1):
     return [row.cells[heading].text for row in rows]
+
+
+def about_cost(numbers, *, half=0.03):
+    """What the figure of cost says of candidates by accuracy and MFLOPs; raw pixels have 41.1 %."""
+    zoo = [
+        (f"net_{i}", "", "", accuracy, 0.2, 10**6, mflops, 100, 64) for i, (accuracy, mflops) in enumerate(numbers, 1)
+    ]
+    parts = rank_parts(zoo=zoo)
+    picture = cost(view(parts if half is None else with_gains(parts, half)), 1)
+    return picture.reading.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_compute_is_told_by_what_is_on_the_front():
+    """The first is the one that is recommended."""
+    assert about_cost([(0.7, 10), (0.8, 20)]) == "net_1 has the least compute of the front."
+    assert about_cost([(0.7, 20), (0.65, 10)]) == "net_2 gives up 5.0 points against net_1 for 50.0 % less compute."
+    # Another of the same compute scores higher: the first is not on the front.
+    assert about_cost([(0.7, 20), (0.8, 20)]) == "net_2 scores 10.0 points higher than net_1 at the same compute."
+    assert about_cost([(0.42, 10), (0.8, 20)]) == (
+        "net_1 is not shown to beat raw pixels; net_2 is, with the least compute."
+    )
+    assert about_cost([(0.40, 10), (0.8, 20), (0.9, 40)], half=None) == (
+        "net_1 does not score above raw pixels; net_2 does, with the least compute."
+    )
+
+
+def test_a_front_of_one_is_told_as_what_it_is():
+    assert about_cost([(0.8, 10), (0.42, 20)]) == "net_1 is the only candidate shown to beat raw pixels."
+    assert about_cost([(0.8, 10), (0.3, 20)], half=None) == "net_1 is the only candidate that scores above raw pixels."
+    assert about_cost([(0.8, 10), (0.7, 20)]) == (
+        "net_1 has the highest score and the least compute of what is shown to beat raw pixels."
+    )
 
 
 def with_others(zoo=ZOO[:3]):

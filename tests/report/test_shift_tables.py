@@ -5,9 +5,10 @@ import re
 import pytest
 from handmade import HOSTILE, assemble, card, input_card, shift_parts
 
-from shiftscope.core.shift import Copies, CopyPair, Witness
+from shiftscope.core.shift import Copies, CopyPair, ShiftRow, Witness
 from shiftscope.report import render_html
 from shiftscope.report.caveats import trust_lead
+from shiftscope.report.figures.effect import effect
 from shiftscope.report.page import EMPTY
 from shiftscope.report.shift_tables import copy_table, witness_tables
 from shiftscope.report.shifted import read_shifts
@@ -15,6 +16,12 @@ from shiftscope.report.terminal import render_text
 from shiftscope.report.verdicts import how_far, shift_headline
 
 MINUS = "\N{MINUS SIGN}"
+PLAIN = str.maketrans({"\N{NO-BREAK SPACE}": " ", "\N{NON-BREAKING HYPHEN}": "-", MINUS: "-"})
+NOT_SHOWN = "Not shown to be beyond noise"
+
+
+def plain(text):
+    return text.translate(PLAIN)
 
 
 def sampled(*, moved=True, names=None, copies=None, row=None):
@@ -99,18 +106,55 @@ def test_names_of_samples_are_text():
 
 
 @pytest.mark.parametrize(
-    ("effect", "se", "says"),
+    ("value", "se", "says"),
     [
         (0.214, 0.004, "Very far: MMD² is 48 times [46, 49] what halves of one side differ by."),
         (0.040, 0.004, "Far: MMD² is 8.9 times [7.1, 11] what halves of one side differ by."),
         (0.040, 0.010, "Far: MMD² is 8.9 times [4.5, 13] what halves of one side differ by."),
         (0.040, 0.015, "Somewhat: MMD² is 8.9 times [2.4, 15] what halves of one side differ by."),
-        (0.009, 0.004, "Not clearly beyond noise: MMD² is 2.0 times [0.26, 3.7] what halves of one side differ by."),
-        (0.004, 0.004, "Not beyond what halves of one side differ by."),
+        (0.009, 0.004, f"{NOT_SHOWN}: MMD² is 2.0 times [0.26, 3.7] what halves of one side differ by."),
+        (0.003, 0.004, f"{NOT_SHOWN}: MMD² is 0.67 times [-1.1, 2.4] what halves of one side differ by."),
+        (-0.001, 0.004, f"{NOT_SHOWN}: the effect on MMD² is not above zero."),
     ],
 )
-def test_how_far_goes_by_the_interval(effect, se, says):
-    assert how_far(view(sampled(row={"effect": effect, "effect_se": se}))).replace("\N{NO-BREAK SPACE}", " ") == says
+def test_how_far_goes_by_the_interval(value, se, says):
+    row = {"effect": value, "effect_se": se}
+    untested = {"pvalue": 0.9, "pvalue_holm": 0.9}
+    assert plain(how_far(view(sampled(moved=False, row=row | untested)))) == says
+    # A test that rejects is told where the size alone would not say it.
+    rejects = plain(how_far(view(sampled(row=row))))
+    assert rejects == says + (" A test tells the sides apart all the same." if says.startswith("Not") else "")
+
+
+def measured(*effects, rejects=False):
+    """What the figure says of measures by effect, with one interval and a floor of 1 for all."""
+    names = ("mmd", "proxy_a", "wasserstein", "frechet")
+    p = 0.01 if rejects else 0.9
+    rows = [
+        ShiftRow(measure=m, value=1.0, pvalue=p, pvalue_holm=p, effect=e, effect_se=0.5, floor=1.0)
+        for m, e in zip(names, effects, strict=False)
+    ]
+    record = sampled()
+    record = record.model_copy(update={"diagnoses": [record.diagnoses[0].model_copy(update={"rows": rows})]})
+    return plain(effect(view(record), 1).reading)
+
+
+def test_the_figure_of_effects_says_no_more_than_their_intervals():
+    assert measured(0.6, 0.5) == "No measure is shown to lie beyond its noise floor."
+    assert measured(1.5, rejects=True) == (
+        "The one measure is not shown to lie beyond its noise floor. A test tells the sides apart all the same."
+    )
+    assert measured(20.0) == "The one measure, MMD², is 20 times its noise floor."
+    assert measured(0.6, 20.0) == (
+        "One of two measures lies beyond its noise floor: proxy A-distance, which is 20 times its floor."
+    )
+    assert measured(5.0, 1.5, 20.0) == (
+        "Two of three measures lie beyond their noise floor; "
+        "Wasserstein distance is the farthest, at 20 times its floor."
+    )
+    assert measured(5.0, 20.0) == (
+        "Every measure lies beyond its noise floor; proxy A-distance is the farthest, at 20 times its floor."
+    )
 
 
 def test_a_test_that_rejects_makes_no_shift_of_an_effect_that_may_be_noise():

@@ -118,6 +118,40 @@ def test_findings_are_ordered_and_counted():
     assert findings_line(FINDINGS, ["resnet8_cifar10"]).endswith("None is about the recommended model.")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"subject": "net"}, {"evidence": {"candidates": ["net", "other"]}}, {"evidence": {"backbones": ["net"]}}],
+)
+def test_a_note_that_names_the_recommended_model_is_about_it(change):
+    note = FINDINGS[1].model_copy(update=change)
+    assert findings_line([note], ["net"]) == "One note."
+    assert findings_line([note], ["third"]) == "One note. None is about the recommended model."
+
+
+@pytest.mark.parametrize(
+    ("moved", "tested", "lead", "say"),
+    [
+        (1, 1, "The one class has moved on its own.", "of one class has moved by a test of its own: person."),
+        (1, 7, "One of seven classes has moved on its own.", "of seven classes has moved by a test of its own: "),
+        (2, 2, "Both classes have moved on their own.", "of two classes have moved by a test of their own: person and"),
+        (3, 3, "All three classes have moved on their own.", "of three classes have moved by a test of their own: "),
+        (2, 3, "Two of three classes have moved on their own.", "of three classes have moved by a test of their own: "),
+        (0, 7, "No class by itself can be told from noise.", "of seven classes have moved by a test of their own."),
+        (0, 1, "No class by itself can be told from noise.", "of one class has moved by a test of its own."),
+    ],
+)
+def test_classes_are_counted_in_whole_sentences(moved, tested, lead, say):
+    parts = shift_parts()
+    order = sorted((c for c in parts["diagnoses"][0].per_class if c.value is not None), key=lambda c: -c.value)
+    classes = [c.model_copy(update={"pvalue_holm": 0.01 if i < moved else 0.9}) for i, c in enumerate(order[:tested])]
+    diagnosis = parts["diagnoses"][0].model_copy(update={"per_class": classes})
+    shifts = read_shifts(assemble("shift", inputs={}, backbones={}, diagnoses=[diagnosis]), {})
+    assert shift_lead(shifts[0]).endswith(f". {lead}")
+    (answer,) = [a for a in answers([], shifts) if a.question == "Which classes?"]
+    assert answer.big == str(moved)
+    assert answer.say.startswith(say)
+
+
 def test_many_findings_of_one_code_are_folded_with_the_recommended_first():
     many = [FINDINGS[0].model_copy(update={"subject": f"net_{i}", "title": f"net {i} has moved."}) for i in range(17)]
     record = assemble("run", **rank_parts(), findings=[*many, FINDINGS[0]])

@@ -31,14 +31,18 @@ def cost(view: RankReading, number: int) -> Picture | None:
         _draw(view, points, (NARROW, 300), "narrow", f"{name}n"),
     )
     ends = f" with its {level(view.level)} intervals" if view.has_intervals else ""
-    above = ""
-    if any(c.over_pixels is not None for c in view.candidates):
-        above = " of what is shown to beat raw pixels" if view.has_paired_gains else " above raw pixels"
     note = (
         f"{opened(view.words.axis)} against floating-point operations per image, each network at its own "
-        f"input size. Blue: the Pareto front{above}{ends}, beaten by no other in both. Hollow: beaten."
+        f"input size. Blue: the Pareto front{_above(view)}{ends}, beaten by no other in both. Hollow: beaten."
     )
     return Picture(name, number, _reading(view, points), note, drawings, _table(view))
+
+
+def _above(view: RankReading) -> str:
+    """Say whom the front is of."""
+    if all(c.over_pixels is None for c in view.candidates):
+        return ""
+    return " of what is shown to beat raw pixels" if view.has_paired_gains else " above raw pixels"
 
 
 def _reading(view: RankReading, points: Sequence[Candidate]) -> str:
@@ -51,11 +55,29 @@ def _reading(view: RankReading, points: Sequence[Candidate]) -> str:
         return f"{view.front[-1].name} scores highest of the candidates, which could not be ranked."
     if best not in points:
         return f"{best.name} has no known compute; {view.front[-1].name} scores highest of the others."
+    if best in view.not_above_pixels:
+        verbs = ("is not shown to beat", "is") if view.has_paired_gains else ("does not score above", "does")
+        return f"{best.name} {verbs[0]} raw pixels; {view.front[0].name} {verbs[1]}, with the least compute."
     cheaper = [c for c in view.front if (c.flops or 0) < (best.flops or 0)]
-    if not cheaper:
-        only = len(view.front) == 1 and view.front[0] is best
-        return f"{best.name} has {'the highest score and ' if only else ''}the least compute of the front."
-    near = cheaper[-1]
+    return _saving(view, best, cheaper[-1]) if cheaper else _cheapest(view, best)
+
+
+def _cheapest(view: RankReading, best: Candidate) -> str:
+    """Say it of a recommended candidate than which none of the front needs less compute."""
+    near = view.front[0]
+    if best not in view.front:
+        gap = view.words.gap(_quality(near) - _quality(best))
+        return f"{near.name} scores {gap} higher than {best.name} at the same compute."
+    if len(view.front) > 1:
+        return f"{best.name} has the least compute of the front."
+    if [c for c in view.candidates if c.over_pixels is not None and c.over_pixels.place == "above"] == [best]:
+        verb = "shown to beat" if view.has_paired_gains else "that scores above"
+        return f"{best.name} is the only candidate {verb} raw pixels."
+    return f"{best.name} has the highest score and the least compute{_above(view)}."
+
+
+def _saving(view: RankReading, best: Candidate, near: Candidate) -> str:
+    """Say what ``near`` of the front saves of the compute, and gives up for it."""
     gap = _quality(near) - _quality(best)
     saved = f"{percent(1 - (near.flops or 0) / (best.flops or 1))}{NBSP}%"
     if gap >= 0:

@@ -11,6 +11,7 @@ from shiftscope.report.figures.sheet import NARROW, WIDE, Point, Sheet, cut
 from shiftscope.report.numerals import NBSP, TIMES, interval, listed, opened, pvalue, ratio, significant, small_count
 from shiftscope.report.page import Column, Picture, Row, Table, cells, heads
 from shiftscope.report.shifted import ShiftLine, ShiftReading
+from shiftscope.report.verdicts import all_the_same, times
 
 __all__ = ["effect"]
 
@@ -35,17 +36,20 @@ def effect(view: ShiftReading, number: int) -> Picture | None:
 def _reading(view: ShiftReading) -> str:
     known = [line for line in view.lines if line.ratio is not None]
     beyond = [line for line in known if line.beyond]
+    n = small_count(len(known))
     if not beyond:
-        within = all((line.ratio or 0.0) <= 1 for line in known)
-        what = "within the noise floor" if within else "not clearly beyond the noise floor"
-        return f"{'The one measure lies' if len(known) == 1 else 'All measures lie'} {what}."
+        who = "The one measure is not" if len(known) == 1 else "No measure is"
+        return f"{who} shown to lie beyond its noise floor.{all_the_same(view)}"
     most = max(beyond, key=lambda line: line.ratio or 0.0)
-    extent = f"{most.words.name} by {ratio(most.ratio or 0.0)}"
+    name, extent = most.words.name, times(most.ratio or 0.0)
+    if len(known) == 1:
+        return f"The one measure, {name}, is {extent} its noise floor."
+    if len(beyond) == 1:
+        return f"One of {n} measures lies beyond its noise floor: {name}, which is {extent} its floor."
+    who = f"{opened(small_count(len(beyond)))} of {n} measures lie beyond their"
     if len(beyond) == len(known):
-        who = "Every measure lies" if len(known) > 1 else "The one measure lies"
-        return f"{who} beyond its noise floor, {extent}{' most' if len(known) > 1 else ''}."
-    some = f"{opened(small_count(len(beyond)))} of {small_count(len(known))} measures"
-    return f"{some} {'lies' if len(beyond) == 1 else 'lie'} beyond the noise floor, {extent} most."
+        who = "Every measure lies beyond its"
+    return f"{who} noise floor; {name} is the farthest, at {extent} its floor."
 
 
 def shift_table(view: ShiftReading) -> Table:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from shiftscope.core.records import Estimate
 from shiftscope.report.figures.scale import Scale, span
-from shiftscope.report.figures.sheet import NARROW, WIDE, Sheet, text_width
+from shiftscope.report.figures.sheet import NARROW, WIDE, Point, Sheet, text_width
 from shiftscope.report.numerals import NBSP, count, level, pvalue, ratio, significant, tick
 from shiftscope.report.page import Picture, Row, Table, cells, heads
 from shiftscope.report.shifted import Null, ShiftReading
@@ -18,6 +19,8 @@ __all__ = ["null"]
 BASE, TOP = 150, 34
 # Below this share of the axis the histogram is a sliver: it is drawn again, enlarged.
 SLIVER = 0.25
+# The least room before the observed value in which it can be read.
+ROOM = 150
 # Up to this p the observed value lies in a tail, not just among the shuffles.
 SMALL_P = 0.05
 
@@ -71,22 +74,36 @@ def _draw(found: Null, width: int, kind: str, name: str) -> Markup:
     reach = [low, high, 0.0, *(v for v in (observed.value, observed.low, observed.high) if v is not None)]
     start, end = span(reach, pad=0.03)
     full = Scale(start, end, 4, width - 8)
-    enlarged = full(high) - full(low) < SLIVER * width and full(observed.value) - full(high) > 200
-    below = 96 if kind == "narrow" and enlarged else 0
+    enlarged = full(high) - full(low) < SLIVER * width
+    gap = _gap(found, full)
+    below = 96 if enlarged and (kind == "narrow" or gap[1] - gap[0] < ROOM) else 0
     sheet = Sheet(width, BASE + 42 + below, kind)
     if observed.low is not None and observed.high is not None:
-        sheet.bars([(full(observed.low), TOP, full(observed.high) - full(observed.low), BASE - TOP)], "wash n")
+        sheet.bars([(full(observed.low), TOP, full(observed.high) - full(observed.low), BASE - TOP)], "wash t")
     _bars(sheet, found, full, BASE, BASE - TOP - 14)
     _observed(sheet, observed.value, full)
     _axis(sheet, full, BASE)
     sheet.text(full.end, BASE + 36, found.statistic, "s mu", "end")
-    if not enlarged or full(low) + 130 < full(observed.low if observed.low is not None else observed.value):
+    if not enlarged or full(low) + 130 < full(_first(observed)):
         sheet.text(max(4.0, full(low)), TOP + 4, f"{count(found.n)} permutations", "s mu")
-    if enlarged:
-        _enlarged(sheet, found, full, below)
+    if enlarged and below:
+        _enlarged(sheet, found, (4.0, width - 8.0), BASE + 114.0, 44)
+    elif enlarged:
+        _enlarged(sheet, found, gap, 118.0, 56)
     title = "Permutation null and observed MMD²"
     said = f"{count(found.n)} permutations lie between {significant(low)} and {significant(high)}; "
     return sheet.render(name, title, f"{said}the observed value is {significant(observed.value)}.")
+
+
+def _first(observed: Estimate) -> float:
+    """Left end of what is drawn of the observed value: of its interval, if it has one."""
+    return observed.value if observed.low is None else observed.low
+
+
+def _gap(found: Null, full: Scale) -> Point:
+    """Ends of the gap between the histogram and the observed value; the first is the greater where there is none."""
+    left = full(found.ends[1]) + 70
+    return left, min(left + 230, full(_first(found.observed)) - 40)
 
 
 def _bars(sheet: Sheet, found: Null, x: Scale, base: float, height: float) -> None:
@@ -116,15 +133,9 @@ def _axis(sheet: Sheet, x: Scale, base: float, most: int = 6) -> None:
         sheet.text(x(t), base + 17, tick(t), "s mu", "middle")
 
 
-def _enlarged(sheet: Sheet, found: Null, full: Scale, below: float) -> None:
-    """Draw the histogram once more: in the gap before the observed value, or below where there is no gap."""
-    low, high = found.ends
-    if below:
-        x, base = Scale(low, high, 4, sheet.width - 8), BASE + 114.0
-    else:
-        left = full(high) + 70
-        x, base = Scale(low, high, left, min(left + 230, full(found.observed.low or found.observed.value) - 40)), 118.0
-    height = 44 if below else 56
+def _enlarged(sheet: Sheet, found: Null, ends: Point, base: float, height: float) -> None:
+    """Draw the histogram once more between ``ends``."""
+    x = Scale(*found.ends, *ends)
     _bars(sheet, found, x, base, height)
     _axis(sheet, x, base, most=4)
     sheet.text(x.start, base - height - 10, "the same permutations, enlarged", "s mu")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from shiftscope.checks.causes import least_share
+from shiftscope.checks.causes import least_share, overlap
 from shiftscope.core.text import shown
 from shiftscope.report.figures.labels import place
 from shiftscope.report.figures.scale import Scale
@@ -54,12 +54,14 @@ def _limits(view: ShiftReading) -> Point:
 
 
 def _reading(view: ShiftReading, lead: Support) -> str:
-    (recall, precision), (least_recall, least_precision) = lead.place, _limits(view)
-    if precision < least_precision:
-        where = "lies outside of" if recall < least_recall else "reaches beyond"
-    elif recall < least_recall:
-        where = "is a part of"
-    else:
+    where = overlap(
+        view.diagnosis,
+        precision=lead.precision,
+        precision_null=lead.precision_null,
+        recall=lead.recall,
+        recall_null=lead.recall_null,
+    )
+    if where is None:
         return f"{view.target} lies where {view.source} does."
     return f"{view.target} {where} {view.source}."
 
