@@ -8,9 +8,9 @@ from typing import Literal
 
 from shiftscope.checks.compared import compared, row_of
 from shiftscope.checks.evidence import balance_differs, classes_moved, estimate_of, number, only_balance, shown
-from shiftscope.core.records import Estimate, Finding, RunRecord, ShiftDiagnosis
+from shiftscope.core.records import Details, Estimate, Finding, RunRecord, ShiftDiagnosis
 
-__all__ = ["Overlap", "check_causes", "least_share", "overlap"]
+__all__ = ["Overlap", "check_causes", "half_size", "least_share", "overlap"]
 
 Overlap = Literal["lies outside of", "reaches beyond", "is a part of"]
 
@@ -41,7 +41,7 @@ def _support(lead: ShiftDiagnosis, coverage: Estimate | None, *, explained: bool
     if coverage is None or row is None:
         return
     known = {k: number(coverage.details, k) for k in ("precision", "precision_null", "recall", "recall_null")}
-    where = overlap(lead, **known)
+    where = overlap(**known, half_size=half_size(coverage.details))
     numbers = {"backbone": lead.backbone, "coverage": coverage.value, "pvalue_holm": row.pvalue_holm, **known}
     shares = (
         f"{known['precision']:.0%} of its samples lie among the source's (halves of the source: "
@@ -71,18 +71,28 @@ def _support(lead: ShiftDiagnosis, coverage: Estimate | None, *, explained: bool
 
 
 def overlap(
-    lead: ShiftDiagnosis, *, precision: float, precision_null: float, recall: float, recall_null: float
+    *, precision: float, precision_null: float, recall: float, recall_null: float, half_size: float
 ) -> Overlap | None:
     """Say how the target lies to the source by the shares of both; None where it lies where the source does."""
-    left_out = recall < least_share(recall_null, lead.n_source)
-    if precision < least_share(precision_null, lead.n_target):
+    left_out = recall < least_share(recall_null, half_size)
+    if precision < least_share(precision_null, half_size):
         return "lies outside of" if left_out else "reaches beyond"
     return "is a part of" if left_out else None
 
 
-def least_share(null: float, n: int) -> float:
-    """Least share of n samples that may be the sampling noise of ``null``, what halves of one side give."""
-    return null - Z * sqrt(null * (1 - null) / n)
+def half_size(coverage: Details) -> float:
+    """Samples, or groups, of the halves that shares are taken of; older records have the whole sides alone."""
+    return number(coverage, "half_size") if "half_size" in coverage else max(number(coverage, "size") // 2, 1.0)
+
+
+def least_share(null: float, size: float) -> float:
+    """Least share of ``size`` samples that may be sampling noise where as many of one side give ``null``.
+
+    Both shares are noisy; two of each kind are added, since where all are inside some might have been outside
+    (Agresti and Coull, 1998).
+    """
+    share = (null * size + 2) / (size + 4)
+    return null - Z * sqrt(2 * share * (1 - share) / size)
 
 
 def _balance(lead: ShiftDiagnosis, found: Estimate | None) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from shiftscope.checks.causes import half_size
 from shiftscope.core.records import Estimate, MeasureResult, RunRecord, ShiftDiagnosis
 
 __all__ = ["Curve", "Support", "read_curve", "read_supports"]
@@ -42,6 +43,7 @@ class Support:
     precision_null: float
     recall: float
     recall_null: float
+    half_size: float
 
     @property
     def place(self) -> tuple[float, float]:
@@ -81,7 +83,7 @@ def _support(result: MeasureResult) -> Iterator[Support]:
     known = [details.get(name) for name in ("precision", "precision_null", "recall", "recall_null")]
     shares = [float(share) for share in known if isinstance(share, int | float)]
     if len(shares) == len(known) and shares[1] > 0 and shares[3] > 0:
-        yield Support(result.backbone, *shares)
+        yield Support(result.backbone, *[*shares, half_size(details)])
 
 
 def _shares(estimate: Estimate, name: str) -> tuple[float, ...]:

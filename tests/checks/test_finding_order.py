@@ -7,8 +7,8 @@ from shiftscope.checks import CODES, find
 from shiftscope.core.records import ClassShift, Finding
 from shiftscope.report.sections import sorted_findings
 
-OUTSIDE = {"precision": 0.02, "precision_null": 0.92, "recall": 0.5, "recall_null": 0.9}
-A_PART = {"precision": 0.91, "precision_null": 0.92, "recall": 0.2, "recall_null": 0.9}
+OUTSIDE = {"precision": 0.02, "precision_null": 0.92, "recall": 0.5, "recall_null": 0.9, "half_size": 100}
+A_PART = {"precision": 0.91, "precision_null": 0.92, "recall": 0.2, "recall_null": 0.9, "half_size": 100}
 STILL = {"mmd": {"value": 0.0, "pvalue": 0.5, "pvalue_holm": 0.9, "effect": 0.0, "floor": 0.05}}
 
 

@@ -241,7 +241,14 @@ def projection(gap=2.0, n=120, classes=CLASSES, seed=0):
 
 
 def coverage_details(precision=0.36, recall=0.02):
-    return {"precision": precision, "precision_null": 0.93, "recall": recall, "recall_null": 0.91, "density": 0.2}
+    return {
+        "precision": precision,
+        "precision_null": 0.93,
+        "recall": recall,
+        "recall_null": 0.91,
+        "density": 0.2,
+        "half_size": 100,
+    }
 
 
 def shift_parts(target="sketch", source="photo", backbone="mnv1_100_imagenet_embed", *, moved=True, details=None):

@@ -46,20 +46,20 @@ def support(view: ShiftReading, number: int) -> Picture | None:
 
 def _limits(view: ShiftReading) -> Point:
     """Least recall and precision that may be noise, each as a share of what halves of one side give."""
-    lead, d = view.supports[0], view.diagnosis
+    lead = view.supports[0]
     return (
-        max(0.0, least_share(lead.recall_null, d.n_source) / lead.recall_null),
-        max(0.0, least_share(lead.precision_null, d.n_target) / lead.precision_null),
+        max(0.0, least_share(lead.recall_null, lead.half_size) / lead.recall_null),
+        max(0.0, least_share(lead.precision_null, lead.half_size) / lead.precision_null),
     )
 
 
 def _reading(view: ShiftReading, lead: Support) -> str:
     where = overlap(
-        view.diagnosis,
         precision=lead.precision,
         precision_null=lead.precision_null,
         recall=lead.recall,
         recall_null=lead.recall_null,
+        half_size=lead.half_size,
     )
     if where is None:
         return f"{view.target} lies where {view.source} does."
