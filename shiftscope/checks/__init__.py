@@ -31,7 +31,7 @@ CODES = {
     "ST120": "the relation of labels to inputs differs",
     "ST130": "the shift sits in few classes",
     "ST140": "samples of the target have copies in the source",
-    "NT201": "starting from a candidate will likely hurt",
+    "NT201": "starting from a candidate is more likely to hurt than not",
     "NT202": "no evidence that a candidate beats cheap baselines",
     "NT203": "not enough data to say whether a candidate helps",
     "NT204": "features or head are degenerate",
