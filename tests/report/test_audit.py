@@ -61,8 +61,8 @@ def test_headline_and_lead_count_what_the_gaps_say(view):
     n = sum(full.values())
     assert n == 36
     assert audit_headline(view) == (
-        f"Of {n} natural pairs of weights and target at two amounts of labels, fine-tuning hurt in {full['negative']} "
-        f"and helped in {full['positive']}; in {full['indistinguishable']} it cannot be told."
+        f"Of {n} comparisons (18 natural pairs of weights and target, each at two amounts of labels), fine-tuning hurt "
+        f"in {full['negative']} and helped in {full['positive']}; in {full['indistinguishable']} it cannot be told."
     )
     assert audit_lead(view).startswith(f"A frozen head hurt in {head['negative']} and helped in {head['positive']}; ")
 
@@ -319,7 +319,20 @@ def test_an_unfinished_audit_says_so_first(unfinished_audit_record):
 
 def test_an_unfinished_audit_tells_what_it_has(view):
     unfinished = AuditReading(view.audit.model_copy(update={"n_cells": 100}))
-    assert audit_headline(unfinished).startswith("Unfinished, 100 of 288 cells: of 36 natural pairs")
+    assert audit_headline(unfinished).startswith("Unfinished, 100 of 288 cells: of 36 comparisons (18 natural pairs")
+
+
+def test_pairs_are_counted_once_however_many_amounts_of_labels_they_were_compared_at(view):
+    natural = view.gaps("full_vs_scratch")
+    first = natural[0]
+    other = next(g for g in natural if (g.backbone, g.target) == (first.backbone, first.target) and g is not first)
+    one = nothing(gaps=[first])
+    assert audit_headline(one).startswith("Of 1 natural pair of weights and target, fine-tuning ")
+    assert audit_headline(nothing(gaps=[first, other])).startswith(
+        "Of 2 comparisons (1 natural pair of weights and target, at two amounts of labels), "
+    )
+    fewer = nothing(gaps=[g for g in natural if g is not other])
+    assert "(18 natural pairs of weights and target, each at up to two amounts of labels)" in audit_headline(fewer)
 
 
 def test_cells_that_failed_are_not_missing():
