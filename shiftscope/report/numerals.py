@@ -14,6 +14,7 @@ __all__ = [
     "alike",
     "count",
     "day",
+    "drawn",
     "few",
     "fixed",
     "interval",
@@ -111,6 +112,17 @@ def probability(p: float) -> str:
     if p < 0.005:
         return f"<{NBSP}0.01"
     return f">{NBSP}0.99" if p > 0.995 else fixed(p, 2)
+
+
+def drawn(share: float, n: int) -> str:
+    """A probability told by a share of ``n`` random draws; where none or all of them agree, what that bounds.
+
+    A probability below 0.05 ** (1 / n) would make all of n draws agree in less than one case of twenty.
+    """
+    if n < 1 or 0.005 <= share <= 0.995:
+        return probability(share)
+    bound = min(0.99, math.floor(100 * 0.05 ** (1 / n)) / 100)
+    return f">{NBSP}{fixed(bound, 2)}" if share > 0.5 else f"<{NBSP}{fixed(1 - bound, 2)}"
 
 
 def pvalue(p: float) -> str:

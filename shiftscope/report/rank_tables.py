@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from shiftscope.core.text import shown
 from shiftscope.report.margins import Margin
-from shiftscope.report.numerals import NBSP, alike, fixed, level, mega, percent, probability
+from shiftscope.report.numerals import NBSP, alike, drawn, fixed, level, mega, percent
 from shiftscope.report.page import EMPTY, Cell, Column, Row, Table, number
 from shiftscope.report.ranked import Candidate, RankReading
 from shiftscope.report.vocabulary import MeasureWords
@@ -137,7 +137,10 @@ def _score_row(
     found += [number(_value(c, m), forms[m]) for m in ranked]
     # Of one candidate it is certain, and says nothing, that it is the best.
     p_best = c.row.p_best if len(view.candidates) > 1 else None
-    found += [number(c.row.mean_rank, lambda r: fixed(r, 1)), number(p_best, probability)]
+    found += [
+        number(c.row.mean_rank, lambda r: fixed(r, 1)),
+        number(p_best, lambda share: drawn(share, view.ranking.n_draws)),
+    ]
     return Row(tuple(found), chosen=c.in_best_set)
 
 

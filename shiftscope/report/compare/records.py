@@ -78,6 +78,8 @@ class OrderChange(Record):
     first_a: str | None
     first_b: str | None
     first: Order
+    n_draws_a: int = 0
+    n_draws_b: int = 0
     places: list[Place]
 
 
