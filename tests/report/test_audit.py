@@ -195,7 +195,8 @@ def score(predictor, value, half, statistic="weighted_tau"):
     [
         (0.2, 0.05, "best, clear of the static prior."),
         (0.5, 0.2, "best, but its interval overlaps that of the static prior."),
-        (0.7, 0.05, "best of what looks at the target; the static prior did no worse."),
+        (0.7, 0.05, "best of what looks at the target; the static prior came closer, with a weighted tau of 0.70."),
+        (0.6, 0.05, "best of what looks at the target; the static prior came as close, with a weighted tau of 0.60."),
     ],
 )
 def test_the_static_prior_is_held_against_the_leader(prior, half, said):
@@ -205,11 +206,24 @@ def test_the_static_prior_is_held_against_the_leader(prior, half, said):
     assert order_line(view, "best").startswith("LogME gain came closest")
 
 
+@pytest.mark.parametrize(("baseline", "name"), [("static_prior", "static prior"), ("other_seed", "truth of another")])
+def test_nobody_came_closest_whom_a_baseline_beats(baseline, name):
+    ahead, behind = (
+        plain(order_line(nothing(scores=[score("logme", 0.6, 0.1), score(baseline, at, 0.1)]), "best"))
+        for at in (0.7, 0.5)
+    )
+    assert "LogME gain came closest of what looks at the target to the order" in ahead
+    assert re.search(rf"The {name}.* came closer, with 0\.70 \[0\.60, 0\.80\]\.", ahead)
+    assert "LogME gain came closest to the order" in behind
+    assert "closer" not in behind
+
+
 def test_overlap_and_distance_are_told_apart():
     made = [score("logme", 0.6, 0.1), score("knn", 0.55, 0.1), score("ridge", 0.1, 0.1), score("random", 0.0, 0.2)]
     said = told_apart(nothing(scores=made), "best")
     assert said == (
-        "Its interval overlaps that of one of the two other predictors; it keeps clear of that of random choice."
+        "The interval of LogME gain overlaps that of one of the two other predictors; it keeps clear of that of random "
+        "choice."
     )
 
 
