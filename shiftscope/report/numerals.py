@@ -9,6 +9,7 @@ from datetime import datetime
 from shiftscope.core.text import shown
 
 __all__ = [
+    "MINUS",
     "NBSP",
     "TIMES",
     "alike",
@@ -22,6 +23,7 @@ __all__ = [
     "listed",
     "lowered",
     "mega",
+    "multiple",
     "opened",
     "percent",
     "plural",
@@ -174,6 +176,11 @@ def mega(number: float) -> str:
     """Millions of something: three significant digits up to a hundred, whole numbers above."""
     millions = number / 1e6
     return fixed(millions, 0) if millions >= 99.5 else fixed(millions, 1 if millions >= 9.95 else 2)
+
+
+def multiple(value: float) -> str:
+    """A ratio without its sign, for ends beside one that has it: "48", "1.4"."""
+    return ratio(value).removesuffix(TIMES)
 
 
 def interval(low: float, high: float, form: Callable[[float], str]) -> str:

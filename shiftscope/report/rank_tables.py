@@ -9,7 +9,7 @@ from shiftscope.report.margins import Margin
 from shiftscope.report.numerals import NBSP, alike, drawn, fixed, level, mega, percent
 from shiftscope.report.page import EMPTY, Cell, Column, Row, Table, number
 from shiftscope.report.ranked import Candidate, RankReading
-from shiftscope.report.vocabulary import MeasureWords
+from shiftscope.report.vocabulary import MeasureWords, means
 
 __all__ = ["cost_table", "measure_table", "origin_table", "score_table"]
 
@@ -66,7 +66,14 @@ def measure_table(view: RankReading) -> Table | None:
         tuple(map(row, _baselines(view))),
         sortable=True,
         heading=1,
+        note=_meanings(view, others),
     ).filled()
+
+
+def _meanings(view: RankReading, measures: Sequence[str]) -> str:
+    """What each measure that is listed means, and which way is better."""
+    said = [f"{view.words_of(m).head}: {means(m)}." for m in measures if means(m)]
+    return " ".join([*said, "More of each is better."]) if said else ""
 
 
 def _baselines(view: RankReading) -> Sequence[Candidate]:
