@@ -148,8 +148,9 @@ def _because(rule: str, facts: Facts) -> str:
     match rule:
         case "harm-in-both":
             return (
-                f"Harm is likely with a frozen head ({facts.p_head:.2f}) and with fine-tuning ({facts.p_full:.2f}), "
-                "and the probe is not shown to beat raw pixels or random weights: train from scratch or look elsewhere."
+                f"Harm is more likely than not with a frozen head ({facts.p_head:.2f}) and with fine-tuning "
+                f"({facts.p_full:.2f}), and the probe is not shown to beat raw pixels or random weights: train from "
+                "scratch or look elsewhere."
             )
         case "nearly-solved":
             return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from shiftscope.checks.asked import unasked
 from shiftscope.checks.causes import check_causes
 from shiftscope.checks.copies import check_copies
 from shiftscope.checks.data import check_data
@@ -13,7 +14,7 @@ from shiftscope.checks.shift import check_shift
 from shiftscope.checks.transfer import check_transfer
 from shiftscope.core.records import Finding, RunRecord
 
-__all__ = ["CHECKS", "CODES", "find"]
+__all__ = ["CHECKS", "CODES", "find", "unasked"]
 
 CHECKS: tuple[Callable[[RunRecord], Iterator[Finding]], ...] = (
     check_shift,
@@ -31,7 +32,7 @@ CODES = {
     "ST120": "the relation of labels to inputs differs",
     "ST130": "the shift sits in few classes",
     "ST140": "samples of the target have copies in the source",
-    "NT201": "starting from a candidate will likely hurt",
+    "NT201": "starting from a candidate is more likely to hurt than not",
     "NT202": "no evidence that a candidate beats cheap baselines",
     "NT203": "not enough data to say whether a candidate helps",
     "NT204": "features or head are degenerate",

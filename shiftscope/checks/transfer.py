@@ -1,4 +1,4 @@
-"""NT2xx: where starting from a candidate will likely hurt, is not shown to help, or cannot be judged."""
+"""NT2xx: where starting from a candidate is more likely to hurt than not, is not shown to help, or cannot be judged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOTHING_TO_READ = {
 
 
 def check_transfer(record: RunRecord) -> Iterator[Finding]:
-    """Find likely harm (NT201), no evidence of benefit (NT202), too few data (NT203), degenerate features (NT204)."""
+    """Find probable harm (NT201), no evidence of benefit (NT202), too few data (NT203), degenerate features (NT204)."""
     few: dict[str, float] = {}
     for forecast in record.forecasts:
         gains = [e for e in forecast.evidence if e.measure == PROBE]
@@ -55,7 +55,7 @@ def _likely(forecast: Forecast, gains: list[Paired]) -> Iterator[Finding]:
             code="NT201",
             severity="error",
             subject=forecast.backbone,
-            title=f"{forecast.backbone}: {ARMS[arm.arm]} on {forecast.target} will likely hurt.",
+            title=f"{forecast.backbone}: {ARMS[arm.arm]} on {forecast.target} {_harm(arm)}.",
             message=(
                 f"With {_chance(arm)} it ends below training from scratch, and the probe is not shown to do better: "
                 f"{_said(missing)}. Take another candidate, or {instead}."
@@ -127,6 +127,11 @@ def _broken(result: MeasureResult, why: str) -> Finding:
         message=f"{why}: check channel order, value range and input size, and whether the weights loaded.",
         evidence={"target": result.target, "measure": result.measure, "why": why},
     )
+
+
+def _harm(arm: ArmForecast) -> str:
+    """Say it no more surely than the zone in which reports show the same probability."""
+    return "will likely hurt" if arm.zone == "hurts" else "is more likely to hurt than not, though that is unclear"
 
 
 def _chance(arm: ArmForecast) -> str:

@@ -51,7 +51,7 @@ class Reading(NamedTuple):
 
         The two count as independent, and each end is as far from the difference as the square root of the summed
         squares of the two distances that make it (Zou and Donner 2008; for shares Newcombe 1998, method 10). Two
-        runs on the same samples vary together, and then the interval is too wide and never too narrow.
+        runs on the same samples mostly vary together, and then the interval is too wide.
         """
         value = self.value - before.value
         if self.low is None or self.high is None or before.low is None or before.high is None:

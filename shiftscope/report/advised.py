@@ -32,6 +32,9 @@ ACTIONS: dict[Action, str] = {
 }
 # Regret is told in points of the probe's accuracy.
 PROBE = "ridge"
+# What regret leaves out, and how much in points of accuracy that was found to be (docs/decision-protocol.md).
+ONLY = "counting sampling noise of the probe only"
+TOO_SMALL = f"{ONLY}, which against the ground truth was about two points too little"
 # Below this, with one decimal, a regret would look like none at all.
 LEAST = 0.0005
 
@@ -100,7 +103,8 @@ def regret_line(view: RankReading, *, alone: bool = False) -> str:
     if not alone:
         said += f" with {shown(known[0].backbones[0])} alone"
         said += f", {two[0]} with the two" if two and two != [first] else ", and as much with the two" if two else ""
-    return f"Expected to be given up against trying all {small_count(n)}: {said}."
+    limit = TOO_SMALL if words.share else ONLY
+    return f"Expected to be given up against trying all {small_count(n)}: {said} ({limit})."
 
 
 def _amount(words: MeasureWords, regret: float) -> str:

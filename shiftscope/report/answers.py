@@ -17,12 +17,12 @@ from shiftscope.report.nearest import NearestReading
 from shiftscope.report.numerals import (
     NBSP,
     count,
+    drawn,
     level,
     listed,
     lowered,
     opened,
     plural,
-    probability,
     pvalue,
     ratio,
     small_count,
@@ -81,11 +81,12 @@ def _how_sure(view: RankReading) -> Answer | None:
     who = f"{opened(small_count(others))} other{'s' if others > 1 else ''}" if others else "All others"
     over = listed([view.words_of(m).name for m in view.ranking.measures])
     draws = f"{count(view.ranking.n_draws)} draws of half the samples"
+    first = f"in all {draws} it had" if best.row.p_best == 1 else f"its share of {draws} with"
     say = (
-        f"probability that {best.name} is the best of {len(view.candidates)}: its share of {draws} with the least "
+        f"probability that {best.name} is the best of {len(view.candidates)}: {first} the least "
         f"mean rank over {over}. {who} {verb} be told apart from it at {at}."
     )
-    return Answer("How sure?", probability(best.row.p_best), "", say, drawings=chances(view, "sure"))
+    return Answer("How sure?", drawn(best.row.p_best, view.ranking.n_draws), "", say, drawings=chances(view, "sure"))
 
 
 def _is_it_safe(view: RankReading) -> Answer | None:
@@ -134,7 +135,8 @@ def _runs(view: RankReading, best: Candidate) -> Answer:
     lead = [c.name for c in view.best_set]
     after = " ".join(filter(None, (rates_line(view), regret_line(view, alone=len(lead) == 1))))
     if len(lead) == 1:
-        rest = "; no other candidate needs a trial" if len(view.candidates) > 1 else ""
+        alone = "; as far as sampling noise of the probe goes, no other candidate needs a trial"
+        rest = alone if len(view.candidates) > 1 else ""
         return Answer("What next?", "1", "run", f"{opened(to_do(view, lead))} on {view.target}{rest}. {after}".strip())
     two = [shown(name) for name in view.ranking.choices[-1].backbones] if view.ranking.choices else []
     if two:
@@ -227,4 +229,4 @@ def _of_target(view: RankReading) -> Answer:
         return Answer(question, "", "", " ".join(filter(None, (rank_headline(view), rank_lead(view)))))
     chance = f"probability that {best.name} is the best of {len(view.candidates)}."
     parts = (chance, told, rank_lead(view), strategy_lead(view), harm_lead(view) if view.has_forecasts else "")
-    return Answer(question, probability(best.row.p_best), "", " ".join(filter(None, parts)))
+    return Answer(question, drawn(best.row.p_best, view.ranking.n_draws), "", " ".join(filter(None, parts)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from shiftscope.core.audit import Question
+from shiftscope.core.audit import Gap, Question
 from shiftscope.core.records import RunRecord
 from shiftscope.report.answers import Answer
 from shiftscope.report.audit_words import QUESTION_WORDS, regime_name, truth_name
@@ -27,7 +28,7 @@ def audit_headline(view: AuditReading) -> str:
     if question is None:
         return f"{_unfinished(view)}nothing can be told yet." if view.missing else "No gap could be measured."
     gaps = view.gaps(question)
-    said = f"{_of_pairs(view, view.tally(gaps).n, question)}, {told(view.tally(gaps), question)}."
+    said = f"{_of_pairs(gaps)}, {told(view.tally(gaps), question)}."
     return f"{_unfinished(view)}{said}" if view.missing else opened(said)
 
 
@@ -35,10 +36,16 @@ def _unfinished(view: AuditReading) -> str:
     return f"Unfinished, {count(view.audit.n_cells)} of {count(view.audit.n_planned)} cells: "
 
 
-def _of_pairs(view: AuditReading, n: int, question: Question) -> str:
-    regimes = view.regimes(view.gaps(question))
-    several = f" at {small_count(len(regimes))} amounts of labels" if len(regimes) > 1 else ""
-    return f"of {count(n)} natural {'pair' if n == 1 else 'pairs'} of weights and target{several}"
+def _of_pairs(gaps: Sequence[Gap]) -> str:
+    """Count pairs, and the comparisons made of them where a pair has several: one at each amount of labels."""
+    amounts = Counter((gap.backbone, gap.target) for gap in gaps).values()
+    pairs = f"{plural(len(amounts), 'natural pair')} of weights and target"
+    most = max(amounts)
+    if most == 1:
+        return f"of {pairs}"
+    up_to = "" if min(amounts) == most else "up to "
+    each = "each " if len(amounts) > 1 else ""
+    return f"of {count(len(gaps))} comparisons ({pairs}, {each}at {up_to}{small_count(most)} amounts of labels)"
 
 
 def told(tally: Tally, question: Question) -> str:
@@ -97,7 +104,7 @@ def _count_answer(view: AuditReading, question: Question, asked: str) -> Answer:
     middle = listed([f"{points(t.median)} with {name}" for name, t in by_regime if t.median is not None])
     rest = f"{words.better} in {_few(tally.better)}, cannot be told in {_few(tally.unclear)}"
     kind = " Usefulness, not transfer." if question == "best_vs_pixels" else ""
-    say = f"pairs {words.worse}; {rest}. Median gap in points: {middle}.{kind}"
+    say = f"comparisons: {words.worse}; {rest}. Median gap in points: {middle}.{kind}"
     return Answer(asked, count(tally.worse), f"of {count(tally.n)}", say)
 
 

@@ -183,11 +183,12 @@ def basis_note(view: RankReading) -> str:
     found = bases(view)
     if not found:
         return ""
-    pairs = plural(max(b.n_cells for b in found.values()), "pair")
-    rates = [f"{ARM_NAMES[arm]} in {fixed(100 * b.base_rate, 0)}{NBSP}%" for arm, b in found.items()]
+    looks = plural(max(b.n_cells for b in found.values()), "comparison")
+    rates = [f"{fixed(100 * b.base_rate, 0)}{NBSP}% for {ARM_NAMES[arm]}" for arm, b in found.items()]
     return (
-        f"{pairs} of weights and target whose outcome was measured, with small networks and pictures of 32 or 48 "
-        f"pixels. Harm came of {listed(rates)} of them. {_order_of_unseen(found)}"
+        f"{looks} with training from scratch, each of one pair of weights and target at one amount of labels, with "
+        "small networks and pictures of 32 or 48 pixels. The mean chance of harm in them, noise of the measurement "
+        f"included, is {listed(rates)}. {_order_of_unseen(found)}"
     ).strip()
 
 

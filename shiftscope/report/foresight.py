@@ -89,24 +89,33 @@ def foresight_line(view: AuditReading, truth: str) -> str:
         return f"{first}."
     name = predictor_name(yardstick)
     if other.value >= score.value:
-        return f"{first} of what looks at the target; {name} did no worse."
+        reached = words_of(ORDER).form(other.value)
+        return f"{first} of what looks at the target; {name} {_came(other, score)} a weighted tau of {reached}."
     verdict = f"its interval overlaps that of {name}" if _overlap(score, other) else f"clear of {name}"
     return f"{first}, {'but ' if _overlap(score, other) else ''}{verdict}."
 
 
 def order_line(view: AuditReading, truth: str) -> str:
-    """Say who foresaw the order best, and whether the static prior did as well without looking at the target."""
+    """Say who foresaw the order best of what looks at the target, and which baselines came closer."""
     leader, score = _lead(view, truth)
     if leader is None or score is None:
         return ""
     name = opened(predictor_name(leader))
-    first = f"{name} came closest to the order by {truth_name(truth)}: weighted tau {told(score)}."
-    prior = view.score(truth, "static_prior", ORDER)
-    if prior is None:
-        return first
-    if prior.value >= score.value:
-        return f"{first} The static prior, which does not look at the target, did no worse: {told(prior)}."
-    return f"{first} The static prior, which does not look at the target, reached {told(prior)}."
+    prior, seed = (view.score(truth, baseline, ORDER) for baseline in ("static_prior", "other_seed"))
+    beaten = any(other is not None and other.value >= score.value for other in (prior, seed))
+    of = " of what looks at the target" if beaten else ""
+    said = [f"{name} came closest{of} to the order by {truth_name(truth)}: weighted tau {told(score)}."]
+    if prior is not None:
+        said.append(f"The static prior, which does not look at the target, {_came(prior, score)} {told(prior)}.")
+    if seed is not None and seed.value >= score.value:
+        said.append(f"{opened(predictor_name('other_seed'))} {_came(seed, score)} {told(seed)}.")
+    return " ".join(said)
+
+
+def _came(other: Score, leader: Score) -> str:
+    if other.value < leader.value:
+        return "reached"
+    return "came closer, with" if other.value > leader.value else "came as close, with"
 
 
 def cost_line(view: AuditReading, truth: str) -> str:
@@ -137,7 +146,7 @@ def told_apart(view: AuditReading, truth: str) -> str:
             (overlapped if _overlap(score, other) else clear).append(f"that of {predictor_name(baseline)}")
     said = [f"overlaps {listed(overlapped)}"] if overlapped else []
     said += [f"keeps clear of {listed(clear)}"] if clear else []
-    return f"Its interval {'; it '.join(said)}." if said else ""
+    return f"The interval of {predictor_name(leader)} {'; it '.join(said)}." if said else ""
 
 
 def _lead(view: AuditReading, truth: str) -> tuple[str | None, Score | None]:

@@ -77,9 +77,10 @@ def _breakable(text: str) -> Markup:
 def _stacked(head: str) -> Markup:
     """The head of a column of numbers on two lines, broken at its last space: numbers are narrower than heads.
 
-    Names without spaces may be broken after underscores.
+    A unit or a letter at the end stays with the word before it. Names without spaces may be broken after underscores.
     """
-    lines = (Markup("<wbr>").join(re.split(r"(?<=_)(?=\w)", line)) for line in head.rsplit(" ", 1))
+    kept = re.sub(r" (\S{1,3})$", "\N{NO-BREAK SPACE}\\1", head)
+    lines = (Markup("<wbr>").join(re.split(r"(?<=_)(?=\w)", line)) for line in kept.rsplit(" ", 1))
     return Markup("<br>").join(lines)
 
 

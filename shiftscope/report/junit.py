@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
-from shiftscope.checks import CODES
+from shiftscope.checks import CODES, unasked
 from shiftscope.core.records import Finding, RunRecord
 from shiftscope.core.text import shown
 from shiftscope.report.sections import sorted_findings
@@ -22,9 +22,9 @@ NO_XML = re.compile("[\ufffe\uffff]")
 def render_junit(record: RunRecord) -> str:
     """Return the findings of ``record`` as one test suite.
 
-    Every code that was looked for is a test case: it passes where nothing was found, and each error finding is a
-    failure. Warnings and notes pass, and stand in the output of the suite. It says what was found: whether that is
-    good enough is for the gate to judge.
+    Every code is a test case: it passes where nothing was found, is skipped where nothing could have been, and each
+    error finding is a failure. Warnings and notes pass, and stand in the output of the suite. It says what was found:
+    whether that is good enough is for the gate to judge.
     """
     cases = [*_cases(record)]
     suite = ET.Element("testsuite", {
@@ -36,7 +36,7 @@ def render_junit(record: RunRecord) -> str:
         "tests": str(len(cases)),
         "failures": str(sum(case.find("failure") is not None for case in cases)),
         "errors": "0",
-        "skipped": "0",
+        "skipped": str(sum(case.find("skipped") is not None for case in cases)),
         "time": "0",
     })  # fmt: skip
     properties = ET.SubElement(suite, "properties")
@@ -57,7 +57,14 @@ def _cases(record: RunRecord) -> Iterator[ET.Element]:
     yield from map(_case, found)
     for code, meaning in CODES.items():
         if code not in known:
-            yield ET.Element("testcase", {"classname": code, "name": f"none: {meaning}", "time": "0"})
+            yield _none_found(code, meaning, unasked(code, record))
+
+
+def _none_found(code: str, meaning: str, why_not: str) -> ET.Element:
+    case = ET.Element("testcase", {"classname": code, "name": f"none: {meaning}", "time": "0"})
+    if why_not:
+        ET.SubElement(case, "skipped", {"message": _legal(f"could not be found: {why_not}"), "type": "unasked"})
+    return case
 
 
 def _case(finding: Finding) -> ET.Element:

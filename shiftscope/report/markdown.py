@@ -89,8 +89,12 @@ def _findings(record: RunRecord, best: Sequence[str]) -> Iterator[str]:
 def _sections(sections: Sequence[Section], limits: Trust) -> Iterator[str]:
     for section in sections:
         yield from (f"## {_text(section.title)}", "")
-        for words in filter(None, (section.lead, section.text, " ".join(section.aside or ()))):
-            yield from (_text(words), "")
+        yield from _paragraphs(section.lead)
+        for i, why in enumerate(section.reasons, 1):
+            yield f"{i}. {_text(why.says)} (rule {_text(why.rule)}, {why.standing})"
+        yield from [""] if section.reasons else []
+        baselines = f"Baselines. {section.baselines}" if section.baselines else ""
+        yield from _paragraphs(section.text, baselines, " ".join(section.aside or ()))
         pictured = [(picture.reading, picture.table) for picture in section.pictures]
         for name, table in (*pictured, *section.tables):
             yield from (f"### {_text(name.removesuffix('.'))}", "", *table_lines(table), "")
@@ -99,6 +103,11 @@ def _sections(sections: Sequence[Section], limits: Trust) -> Iterator[str]:
         if found is not None:
             yield from (*table_lines(found), "")
     yield from (*(f"- {_text(caveat)}" for caveat in limits.caveats), "")
+
+
+def _paragraphs(*several: str) -> Iterator[str]:
+    for words in filter(None, several):
+        yield from (_text(words), "")
 
 
 def table_lines(table: Table) -> Iterator[str]:

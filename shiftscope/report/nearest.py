@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from shiftscope.core.nearest import SourceDistance, SourceOrder
 from shiftscope.core.records import RunRecord
 from shiftscope.core.text import shown
-from shiftscope.report.numerals import NBSP, TIMES, interval, level, listed, opened, ratio, signed, small_count
+from shiftscope.report.numerals import (
+    NBSP,
+    TIMES,
+    interval,
+    level,
+    listed,
+    multiple,
+    opened,
+    ratio,
+    signed,
+    small_count,
+)
 from shiftscope.report.page import Column, Row, Table, cells
 
 __all__ = [
@@ -136,11 +147,7 @@ def _cells(view: NearestReading, row: SourceDistance) -> tuple[str, ...]:
     if row.further is not None and row.further_low is not None and row.further_high is not None:
         beyond = f"{_signed(row.further / order.floor)}{TIMES}"
         its_ends = interval(row.further_low / order.floor, row.further_high / order.floor, _signed)
-    return shown(row.source), ratio(value), interval(*ends, _plain), beyond, its_ends, view.verdict(row)
-
-
-def _plain(value: float) -> str:
-    return ratio(value)[:-1]
+    return shown(row.source), ratio(value), interval(*ends, multiple), beyond, its_ends, view.verdict(row)
 
 
 def _signed(value: float) -> str:

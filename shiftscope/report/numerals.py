@@ -9,11 +9,13 @@ from datetime import datetime
 from shiftscope.core.text import shown
 
 __all__ = [
+    "MINUS",
     "NBSP",
     "TIMES",
     "alike",
     "count",
     "day",
+    "drawn",
     "few",
     "fixed",
     "interval",
@@ -21,6 +23,7 @@ __all__ = [
     "listed",
     "lowered",
     "mega",
+    "multiple",
     "opened",
     "percent",
     "plural",
@@ -113,6 +116,17 @@ def probability(p: float) -> str:
     return f">{NBSP}0.99" if p > 0.995 else fixed(p, 2)
 
 
+def drawn(share: float, n: int) -> str:
+    """A probability told by a share of ``n`` random draws; where none or all of them agree, what that bounds.
+
+    A probability below 0.05 ** (1 / n) would make all of n draws agree in less than one case of twenty.
+    """
+    if n < 1 or 0.005 <= share <= 0.995:
+        return probability(share)
+    bound = min(0.99, math.floor(100 * 0.05 ** (1 / n)) / 100)
+    return f">{NBSP}{fixed(bound, 2)}" if share > 0.5 else f"<{NBSP}{fixed(1 - bound, 2)}"
+
+
 def pvalue(p: float) -> str:
     """A p-value with three decimals, or with as many as its first digit needs: never 0."""
     return fixed(p, max(3, -math.floor(math.log10(p)))) if p > 0 else f"<{NBSP}0.001"
@@ -163,6 +177,11 @@ def mega(number: float) -> str:
     """Millions of something: three significant digits up to a hundred, whole numbers above."""
     millions = number / 1e6
     return fixed(millions, 0) if millions >= 99.5 else fixed(millions, 1 if millions >= 9.95 else 2)
+
+
+def multiple(value: float) -> str:
+    """A ratio without its sign, for ends beside one that has it: "48", "1.4"."""
+    return ratio(value).removesuffix(TIMES)
 
 
 def interval(low: float, high: float, form: Callable[[float], str]) -> str:

@@ -46,11 +46,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A small JPEG picture, what it shows for those who do not see it, and what stands below it."""
+    """A small JPEG picture, what it shows for those who do not see it, and the lines that stand below it."""
 
     file: bytes
     alt: str
-    words: str
+    words: tuple[str, ...]
 
     @property
     def address(self) -> str:

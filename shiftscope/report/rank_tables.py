@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from shiftscope.core.text import shown
 from shiftscope.report.margins import Margin
-from shiftscope.report.numerals import NBSP, alike, fixed, level, mega, percent, probability
+from shiftscope.report.numerals import NBSP, alike, drawn, fixed, level, mega, percent
 from shiftscope.report.page import EMPTY, Cell, Column, Row, Table, number
 from shiftscope.report.ranked import Candidate, RankReading
-from shiftscope.report.vocabulary import MeasureWords
+from shiftscope.report.vocabulary import MeasureWords, means
 
 __all__ = ["cost_table", "measure_table", "origin_table", "score_table"]
 
@@ -66,7 +66,14 @@ def measure_table(view: RankReading) -> Table | None:
         tuple(map(row, _baselines(view))),
         sortable=True,
         heading=1,
+        note=_meanings(view, others),
     ).filled()
+
+
+def _meanings(view: RankReading, measures: Sequence[str]) -> str:
+    """What each measure that is listed means, and which way is better."""
+    said = [f"{view.words_of(m).head}: {means(m)}." for m in measures if means(m)]
+    return " ".join([*said, "More of each is better."]) if said else ""
 
 
 def _baselines(view: RankReading) -> Sequence[Candidate]:
@@ -137,7 +144,10 @@ def _score_row(
     found += [number(_value(c, m), forms[m]) for m in ranked]
     # Of one candidate it is certain, and says nothing, that it is the best.
     p_best = c.row.p_best if len(view.candidates) > 1 else None
-    found += [number(c.row.mean_rank, lambda r: fixed(r, 1)), number(p_best, probability)]
+    found += [
+        number(c.row.mean_rank, lambda r: fixed(r, 1)),
+        number(p_best, lambda share: drawn(share, view.ranking.n_draws)),
+    ]
     return Row(tuple(found), chosen=c.in_best_set)
 
 

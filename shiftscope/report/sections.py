@@ -48,8 +48,7 @@ SHOWN = 3
 RULES = (
     "The first reason is the rule that decided. Scored means that what it gives up was counted on pairs of weights and "
     "target whose outcome was measured; an unscored rule rests on reasoning or custom alone. What trying some is "
-    "expected to give up is the sum, over all others, of the probability of being best times how much better they do: "
-    "it knows sampling noise of the probe only, and against the ground truth it was about two points too small."
+    "expected to give up is the sum, over all others, of the probability of being best times how much better they do."
 )
 INTERVALS = (
     "If the samples were drawn again, the method that makes these intervals would cover the true value about as often "

@@ -7,6 +7,7 @@ from typing import Literal
 
 from shiftscope.core.shift import CopyPair, Witness
 from shiftscope.core.text import shown
+from shiftscope.report.figures.sheet import cut
 from shiftscope.report.numerals import alike, count, significant
 from shiftscope.report.page import Cell, Column, Row, Table, Thumbnail, cells, heads
 from shiftscope.report.shifted import ShiftReading
@@ -15,6 +16,8 @@ __all__ = ["copy_table", "witness_tables"]
 
 Side = Literal["target", "source"]
 SIDES: tuple[Side, Side] = ("target", "source")
+# Width of a thumbnail on a page, in CSS pixels.
+THUMBNAIL = 96
 
 
 def witness_tables(view: ShiftReading, most: int | None = None) -> list[Table]:
@@ -63,7 +66,10 @@ def _thumbnails(view: ShiftReading, side: Side, found: list[Witness]) -> Iterato
         if file is not None:
             of_class = f", class {shown(witness.label)}" if witness.label else ""
             name = view.target if side == "target" else view.source
-            yield Thumbnail(file, f"{shown(witness.id)}{of_class}, {side} {name}", shown(witness.label or witness.id))
+            # Folders are often classes: the end of a path is what tells its row from the others.
+            end = cut(shown(witness.id).rsplit("/", 1)[-1], THUMBNAIL, 13)
+            words = tuple(filter(None, (shown(witness.label), end)))
+            yield Thumbnail(file, f"{shown(witness.id)}{of_class}, {side} {name}", words)
 
 
 def copy_table(view: ShiftReading) -> Table | None:

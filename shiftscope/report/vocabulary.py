@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from shiftscope.core.text import shown
-from shiftscope.report.numerals import NBSP, interval, percent, points, signed, significant
+from shiftscope.report.numerals import MINUS, NBSP, interval, percent, points, signed, significant
 
-__all__ = ["MeasureWords", "words_for"]
+__all__ = ["MeasureWords", "means", "words_for"]
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,33 @@ OF_KIND = {
     ("knn", "multilabel"): MeasureWords(f"{KNN} AUC", f"{KNN} AUC", f"held-out mean {KNN} AUC"),
     ("knn", "real"): MeasureWords(f"{KNN} R²", f"{KNN} R²", f"held-out {KNN} R²"),
 }
+# What scores of a backbone mean; of all of them more is better, as their cards say.
+MEANS = {
+    "ridge": "how well a linear head predicts held-out samples",
+    "knn": "how often neighbours have the same label, held out",
+    "logme": "evidence that the features give for a linear explanation of the labels, 0 at chance",
+    "hscore": "how far apart the features put the classes, 0 at chance",
+    "lda": "accuracy of a linear discriminant, held out",
+    "logistic": "accuracy of a logistic regression, held out",
+    "gbc": f"how little the classes overlap, {MINUS}1 at chance and 0 at best",
+    "parc": "whether features hold apart what labels hold apart, 0 at chance and 1 at best",
+    "cka": "whether what is alike in its features is alike in its labels, 0 at chance and 1 at best",
+    "nce": "how much the answer of the source head says of the label, in nats, 0 at best",
+    "leep": "how well the probabilities of the source head predict the label, in nats, 0 at best",
+    "nleep": "how well clusters of the features predict the label, in nats, 0 at best",
+    "transrate": "nats that knowing the class saves when the features are coded, 0 at chance",
+    "rankme": "over how many directions the features are spread, whatever the labels",
+    "sfda": "how surely a discriminant recovers the labels it was fitted to, 1 at best",
+    "ncti": "how near the features are to classes collapsed to points, 2 at best",
+    "pactran": "how well a linear head fits the labels, less what tuning it takes, in nats, 0 at best",
+    "otce": "whether labels of matched source samples predict the label, 0 at best",
+}
+
+
+def means(measure: str) -> str:
+    """What a score of a backbone means, after its head and a colon; nothing for what is not listed here."""
+    known, _, _ = measure.partition(" from ")
+    return MEANS.get(known, "")
 
 
 def words_for(measure: str, kind: str = "class") -> MeasureWords:

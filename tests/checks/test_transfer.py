@@ -70,6 +70,17 @@ def test_with_both_gains_shown_no_probability_makes_harm_likely():
     assert codes(forecast(SHOWN, COPY_SHOWN, head=0.99, full=0.99)) == []
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "likely"),
+    [(0.43, 0.79, False), (0.7, 0.95, False), (0.71, 0.95, True), (None, None, False)],
+)
+def test_likely_is_said_only_where_the_zone_of_the_same_probability_says_so(low, high, likely):
+    arm = ArmForecast(arm="full", probability=0.75, low=low, high=high)
+    (found,) = (f for f in told(forecast(NOT, COPY_NOT).model_copy(update={"arms": [arm]})) if f.code == "NT201")
+    assert (arm.zone == "hurts") == likely == ("will likely hurt" in found.title) == ("unclear" not in found.title)
+    assert found.severity == "error"
+
+
 def test_without_a_probability_harm_is_not_likely():
     arms = [ArmForecast(arm=a, probability=None, outside=["level"]) for a in ("head", "full")]
     assert codes(forecast(NOT, COPY_NOT).model_copy(update={"arms": arms})) == ["NT202"]
@@ -87,7 +98,7 @@ def test_gains_of_neighbours_neither_excuse_nor_accuse():
 def test_likely_harm_is_told_arm_by_arm_with_its_numbers():
     (head,) = told(forecast(gain(low=-0.031, high=0.049), COPY_SHOWN, head=0.62, full=0.3))
     assert (head.code, head.severity, head.subject) == ("NT201", "error", "net")
-    assert head.title == "net: a frozen head on here will likely hurt."
+    assert head.title == "net: a frozen head on here is more likely to hurt than not, though that is unclear."
     assert head.message.replace("\N{NO-BREAK SPACE}", " ") == (
         "With a probability of 0.62 [0.31, 0.81] it ends below training from scratch, and the probe is not shown to do "
         "better: +0.9 points [\N{MINUS SIGN}3.1, +4.9] over pixels, Holm p = 0.025. Take another candidate, or "
@@ -103,7 +114,7 @@ def test_likely_harm_is_told_arm_by_arm_with_its_numbers():
 def test_fine_tuning_is_no_way_out_where_it_will_hurt_too():
     both = [f for f in told(forecast(NOT, COPY_SHOWN, head=0.9, full=0.6)) if f.code == "NT201"]
     assert [f.evidence["arm"] for f in both] == ["head", "full"]
-    assert both[1].title == "net: fine-tuning on here will likely hurt."
+    assert both[1].title == "net: fine-tuning on here is more likely to hurt than not, though that is unclear."
     assert all(f.message.endswith("Take another candidate, or train from scratch.") for f in both)
 
 

@@ -61,8 +61,10 @@ def test_two_records_are_compared(pair, tmp_path):
     assert {s["path"]: s["b"] for s in found["settings"]} == {"seed": "9"}
     assert {s["how"] for s in found["scores"]} == {"equal"}
     assert (found["a"]["name"], found["b"]["name"]) == tuple(map(str, pair))
-    assert "Nothing changed" in shiftscope("report", *pair, "--format", "md").out
-    assert "Nothing changed" in shiftscope("report", *pair, "--table").out
+    # A finding went: equal scores are not all.
+    assert "what differs is one finding" in shiftscope("report", *pair, "--format", "md").out
+    assert "what differs is one finding" in " ".join(shiftscope("report", *pair, "--table").out.split())
+    assert "Nothing changed" in shiftscope("report", pair[0], pair[0], "--format", "md").out
 
 
 def test_draws_beside_both_records_are_paired(ranked, tmp_path):

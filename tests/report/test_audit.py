@@ -61,8 +61,8 @@ def test_headline_and_lead_count_what_the_gaps_say(view):
     n = sum(full.values())
     assert n == 36
     assert audit_headline(view) == (
-        f"Of {n} natural pairs of weights and target at two amounts of labels, fine-tuning hurt in {full['negative']} "
-        f"and helped in {full['positive']}; in {full['indistinguishable']} it cannot be told."
+        f"Of {n} comparisons (18 natural pairs of weights and target, each at two amounts of labels), fine-tuning hurt "
+        f"in {full['negative']} and helped in {full['positive']}; in {full['indistinguishable']} it cannot be told."
     )
     assert audit_lead(view).startswith(f"A frozen head hurt in {head['negative']} and helped in {head['positive']}; ")
 
@@ -195,7 +195,8 @@ def score(predictor, value, half, statistic="weighted_tau"):
     [
         (0.2, 0.05, "best, clear of the static prior."),
         (0.5, 0.2, "best, but its interval overlaps that of the static prior."),
-        (0.7, 0.05, "best of what looks at the target; the static prior did no worse."),
+        (0.7, 0.05, "best of what looks at the target; the static prior came closer, with a weighted tau of 0.70."),
+        (0.6, 0.05, "best of what looks at the target; the static prior came as close, with a weighted tau of 0.60."),
     ],
 )
 def test_the_static_prior_is_held_against_the_leader(prior, half, said):
@@ -205,11 +206,24 @@ def test_the_static_prior_is_held_against_the_leader(prior, half, said):
     assert order_line(view, "best").startswith("LogME gain came closest")
 
 
+@pytest.mark.parametrize(("baseline", "name"), [("static_prior", "static prior"), ("other_seed", "truth of another")])
+def test_nobody_came_closest_whom_a_baseline_beats(baseline, name):
+    ahead, behind = (
+        plain(order_line(nothing(scores=[score("logme", 0.6, 0.1), score(baseline, at, 0.1)]), "best"))
+        for at in (0.7, 0.5)
+    )
+    assert "LogME gain came closest of what looks at the target to the order" in ahead
+    assert re.search(rf"The {name}.* came closer, with 0\.70 \[0\.60, 0\.80\]\.", ahead)
+    assert "LogME gain came closest to the order" in behind
+    assert "closer" not in behind
+
+
 def test_overlap_and_distance_are_told_apart():
     made = [score("logme", 0.6, 0.1), score("knn", 0.55, 0.1), score("ridge", 0.1, 0.1), score("random", 0.0, 0.2)]
     said = told_apart(nothing(scores=made), "best")
     assert said == (
-        "Its interval overlaps that of one of the two other predictors; it keeps clear of that of random choice."
+        "The interval of LogME gain overlaps that of one of the two other predictors; it keeps clear of that of random "
+        "choice."
     )
 
 
@@ -319,7 +333,20 @@ def test_an_unfinished_audit_says_so_first(unfinished_audit_record):
 
 def test_an_unfinished_audit_tells_what_it_has(view):
     unfinished = AuditReading(view.audit.model_copy(update={"n_cells": 100}))
-    assert audit_headline(unfinished).startswith("Unfinished, 100 of 288 cells: of 36 natural pairs")
+    assert audit_headline(unfinished).startswith("Unfinished, 100 of 288 cells: of 36 comparisons (18 natural pairs")
+
+
+def test_pairs_are_counted_once_however_many_amounts_of_labels_they_were_compared_at(view):
+    natural = view.gaps("full_vs_scratch")
+    first = natural[0]
+    other = next(g for g in natural if (g.backbone, g.target) == (first.backbone, first.target) and g is not first)
+    one = nothing(gaps=[first])
+    assert audit_headline(one).startswith("Of 1 natural pair of weights and target, fine-tuning ")
+    assert audit_headline(nothing(gaps=[first, other])).startswith(
+        "Of 2 comparisons (1 natural pair of weights and target, at two amounts of labels), "
+    )
+    fewer = nothing(gaps=[g for g in natural if g is not other])
+    assert "(18 natural pairs of weights and target, each at up to two amounts of labels)" in audit_headline(fewer)
 
 
 def test_cells_that_failed_are_not_missing():

@@ -56,6 +56,14 @@ def test_it_says_what_differs_most():
     ]
 
 
+@pytest.mark.parametrize("sides_with_several", [("sketch",), ("photo", "sketch")])
+def test_labels_of_which_a_sample_has_several_have_no_shares_of_samples(sides_with_several):
+    record = sides({"a": 10, "b": 30, "c": 60}, {"a": 50, "b": 30, "c": 20})
+    changed = {name: record.inputs[name].model_copy(update={"kind": "multilabel"}) for name in sides_with_several}
+    (view,) = read_shifts(record.model_copy(update={"inputs": record.inputs | changed}), {})
+    assert class_shares(view, 1) is None
+
+
 def test_a_class_of_one_side_only_is_there():
     picture = figure({"a": 50, "b": 50}, {"a": 50, "c": 50})
     assert {row.cells[0].text for row in picture.table.rows} == {"a", "b", "c"}

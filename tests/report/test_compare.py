@@ -15,7 +15,14 @@ from shiftscope.core.records import Finding
 from shiftscope.errors import InputError
 from shiftscope.report.compare.differ import compare
 from shiftscope.report.compare.scores import Reading, independent, paired
-from shiftscope.report.compare.words import comparison_headline, first_line, tally_line
+from shiftscope.report.compare.words import (
+    comparison_caveats,
+    comparison_headline,
+    first_line,
+    scores_line,
+    tally_line,
+)
+from shiftscope.report.numerals import small_count
 
 SECOND = "printed_digits_small"
 
@@ -75,6 +82,46 @@ def test_one_score_that_moved_far_is_the_one_that_is_told():
     assert score(found).change == pytest.approx(-0.3)
     assert "; one of 118 scores changed beyond noise." in comparison_headline(found)
     assert tally_line(found).startswith("One of 118 scores changed beyond noise; 117 are equal, none lie")
+
+
+def test_equal_scores_alone_do_not_make_it_nothing():
+    """New candidates, other findings and scores of one record only are changes, too."""
+    a = demo()
+    n = sum(r.estimate is not None for r in a.results)
+    equal = f"{FIRST} comes first in both; all {n} scores that both have are equal; what differs is "
+    more = a.model_copy(update={"findings": [], "backbones": a.backbones | {"new": a.backbones[FIRST]}})
+    assert comparison_headline(compare(a, more)) == f"{equal}one model and one finding."
+    other = with_card(a, fingerprint="0" * 64)
+    assert comparison_headline(compare(a, other)) == f"{equal}the data."
+    lost = a.model_copy(update={"results": [r for r in a.results if r.measure != "knn"]})
+    other_scores = small_count(sum(r.measure == "knn" for r in a.results))
+    assert f"are equal; what differs is {other_scores} other scores." in comparison_headline(compare(a, lost))
+
+
+def test_equal_scores_are_not_told_as_noise():
+    found = compare(demo(), moved(moved(demo(), -0.3), -0.001, SECOND))
+    assert tally_line(found) == (
+        "One of 118 scores changed beyond noise; 116 are equal, one lies within noise or cannot be told."
+    )
+    assert scores_line(found).endswith(" Of the others 116 are equal, one lies within noise or cannot be told.")
+    nothing = compare(demo(), moved(demo(), -0.001))
+    assert scores_line(nothing) == (
+        "No score changed beyond noise: 117 are equal, one lies within noise or cannot be told."
+    )
+
+
+def test_changes_of_shares_are_told_in_points():
+    said = scores_line(compare(demo(), moved(demo(), -0.3))).replace("\N{NO-BREAK SPACE}", " ")
+    assert f"ridge accuracy of {FIRST} on {TARGET} by \N{MINUS SIGN}30.0 points [" in said
+    logme = scores_line(compare(demo(), moved(demo(), -9.0, measure="logme")))
+    assert "points" not in logme
+
+
+def test_an_independent_interval_is_not_told_to_be_never_too_narrow():
+    """Scores on shared samples may move against each other: then the interval is too narrow."""
+    said = " ".join(comparison_caveats(compare(demo(), moved(demo(), -0.3))))
+    assert "where both records share samples, the interval is usually too wide." in said
+    assert "never" not in said
 
 
 def test_a_score_that_moved_little_is_noise():

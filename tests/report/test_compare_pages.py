@@ -170,6 +170,15 @@ def test_junit_has_a_case_for_every_code():
     assert suite.findtext("system-out") == "warning DQ303: DQ303 happened. \\ufffe<look> & see"
 
 
+def test_junit_skips_what_could_not_be_found(shift_record):
+    """Of a shift alone nobody can say that a candidate will not hurt."""
+    (suite,) = ET.fromstring(render_junit(shift_record))  # noqa: S314  # our own output
+    said = {case.get("classname"): case.find("skipped") for case in suite.findall("testcase")}
+    assert said["NT201"].get("message") == "could not be found: the record has no forecast"
+    assert said["ST101"] is None
+    assert suite.get("skipped") == str(sum(skip is not None for skip in said.values()))
+
+
 def test_a_time_stamp_that_is_none_is_replaced():
     record = demo().model_copy(update={"provenance": demo().provenance.model_copy(update={"created": "now"})})
     assert 'timestamp="1970-01-01T00:00:00"' in render_junit(record)

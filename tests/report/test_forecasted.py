@@ -182,8 +182,8 @@ def test_out_of_range_is_told(advised_record):
 def test_what_the_forecast_rests_on_is_told_in_its_own_numbers(advised_record):
     note = plain(basis_note(read_rankings(advised_record)[0]))
     for words in (
-        "152 pairs",
-        "a frozen head in 80 % and fine-tuning in 29 %",
+        "152 comparisons with training from scratch, each of one pair of weights and target at one amount of labels",
+        "mean chance of harm in them, noise of the measurement included, is 80 % for a frozen head and 29 % for fine-",
         "somewhat better than chance for a frozen head (AUROC 0.68 [0.58, 0.76])",
         "barely better than chance for fine-tuning (AUROC 0.58 [0.52, 0.62])",
         "count for more than a probability itself",
@@ -219,7 +219,7 @@ def test_nothing_is_said_of_a_basis_that_the_record_lacks():
     told = [ArmForecast(arm=a, probability=0.5, low=0.4, high=0.6, basis=without) for a in ARMS]
     note = basis_note(view_of(advice(rank_parts(zoo=ZOO[:3]), of=lambda _: told)))
     assert "AUROC" not in note
-    assert "40 pairs" in note
+    assert "40 comparisons" in note
 
 
 def test_base_rates_are_drawn(advised_record):

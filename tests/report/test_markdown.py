@@ -7,6 +7,8 @@ import pytest
 from test_terminal import RECORDS
 
 from shiftscope.report.markdown import render_markdown
+from shiftscope.report.ranked import read_rankings
+from shiftscope.report.sections import target_sections
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -43,6 +45,18 @@ def test_ranking_and_findings_are_told(full_record):
     assert text.startswith(r"# Start from mnv1\_100\_imagenet\_embed")
     assert "- **DQ303** " in text
     assert r"| 2 | mnv1\_075\_imagenet |" in text.replace("**", "")
+
+
+def test_why_it_is_advised_and_what_baselines_are_is_told(advised_record):
+    text = render_markdown(advised_record)
+    reasons = advised_record.strategies[0].reasons
+    assert len(reasons) > 1
+    told = re.findall(r"^\d+\. (.*)$", text, flags=re.MULTILINE)
+    for line, reason in zip(told, reasons, strict=True):
+        assert line.replace("\\", "").startswith(f"{reason.says} (rule {reason.rule}, ")
+    sections = target_sections(read_rankings(advised_record), [])
+    baselines = next(section.baselines for section in sections if section.baselines)
+    assert f"Baselines. {baselines}" in text.replace("\\", "")
 
 
 def test_audit_holds_a_matrix_of_gaps_and_what_is_apart(audit_record):

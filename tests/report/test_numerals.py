@@ -7,6 +7,7 @@ from shiftscope.report.numerals import (
     alike,
     count,
     day,
+    drawn,
     fixed,
     listed,
     mega,
@@ -21,6 +22,24 @@ from shiftscope.report.numerals import (
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
+
+
+@pytest.mark.parametrize(
+    ("share", "n", "text"),
+    [
+        (1.0, 100, f">{NBSP}0.97"),
+        (0.0, 100, f"<{NBSP}0.03"),
+        (0.997, 100, f">{NBSP}0.97"),
+        (1.0, 20, f">{NBSP}0.86"),
+        (1.0, 10_000, f">{NBSP}0.99"),
+        (0.0, 10_000, f"<{NBSP}0.01"),
+        (0.99, 100, "0.99"),
+        (0.01, 100, "0.01"),
+        (1.0, 0, f">{NBSP}0.99"),
+    ],
+)
+def test_what_all_draws_agree_on_is_no_surer_than_their_number(share, n, text):
+    assert drawn(share, n) == text
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from handmade_heavy import heavy
 from shiftscope.core.load import dump_record
 from shiftscope.core.records import RunRecord
 from shiftscope.report import render_html
+from shiftscope.report.frame import _parts
 
 RECORDS = (
     "rank_record",
@@ -40,6 +41,25 @@ RECORDS = (
 VOID = {"meta", "br", "wbr", "img", "link", "input", "hr", "base", "source"}
 # Elements whose text is not read as HTML.
 RAW = {"script", "style"}
+
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+@pytest.mark.parametrize(
+    ("head", "lines"),
+    [
+        ("Mean rank", "Mean<br>rank"),
+        ("Accuracy, %", f"Accuracy,{NBSP}%"),
+        ("Parameters, M", f"Parameters,{NBSP}M"),
+        ("P(best) in A", f"P(best)<br>in{NBSP}A"),
+        ("Over pixels, points", "Over pixels,<br>points"),
+        ("a_b <c>", f"a_<wbr>b{NBSP}&lt;c&gt;"),
+        ("GBC", "GBC"),
+    ],
+)
+def test_heads_of_columns_keep_a_unit_or_a_letter_with_the_word_before(head, lines):
+    assert _parts()[0].from_string("{{ head | stacked }}").render(head=head) == lines
 
 
 class Page(HTMLParser):

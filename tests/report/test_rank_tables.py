@@ -3,11 +3,14 @@
 from handmade import ZOO, assemble, card, rank_parts, result, with_gains
 
 from shiftscope.core.records import Published
+from shiftscope.measures import MEASURES
 from shiftscope.report import render_html
 from shiftscope.report.figures.cost import cost
 from shiftscope.report.rank_tables import cost_table, measure_table, origin_table, score_table
 from shiftscope.report.ranked import read_rankings
+from shiftscope.report.vocabulary import means
 
+MINUS = "\N{MINUS SIGN}"
 NAMES = [entry[0] for entry in ZOO]
 
 
@@ -72,6 +75,22 @@ def test_what_the_order_rests_on_stands_apart_from_other_measures():
     assert [row.cells[2].key for row in others.rows] == [0.0, -0.1, -0.2]
 
 
+def test_other_measures_say_what_they_mean_and_which_way_is_better():
+    note = measure_table(view(with_others())).note
+    assert note == f"GBC: how little the classes overlap, {MINUS}1 at chance and 0 at best. More of each is better."
+    assert note in render_html(assemble("rank", **with_others()))
+    parts = rank_parts(zoo=ZOO[:3])
+    parts["results"] += [result("mine", "sketch", name, 0.5, 0.01) for name in NAMES[:3]]
+    assert measure_table(view(parts)).note == ""
+
+
+def test_every_measure_of_a_backbone_has_a_meaning_and_more_of_it_is_better():
+    cards = [card for card in (MEASURES[name] for name in MEASURES) if card.kind == "transfer"]
+    assert {card.better for card in cards} == {"higher"}
+    assert all(means(card.name) for card in cards)
+    assert means("otce from photo") == means("otce")
+
+
 def test_without_other_measures_there_is_no_table_of_them():
     assert measure_table(view(rank_parts(zoo=ZOO[:3]))) is None
 
@@ -85,7 +104,7 @@ def test_few_random_copies_have_rows_and_many_do_not():
     # Where it is said to stand, it stands.
     html = render_html(assemble("rank", **with_gains(with_others(ZOO[:9]))))
     figure = html[html.index('<figure id="fig-1"') : html.index("</figure>")]
-    assert f"{100 * ZOO[8][4]:.1f}" in figure[figure.index("Random weights") :]
+    assert f"{100 * ZOO[8][4]:.1f}" in figure[figure.index("Random<br>weights") :]
 
 
 def test_costs_and_origins_are_told_once_for_the_same_candidates():

@@ -41,6 +41,17 @@ def test_they_are_part_of_the_page_with_file_class_and_side():
     assert of_target < first < of_source < second
 
 
+def test_below_each_stands_the_class_and_the_sample_that_its_row_names():
+    html = render_html(pictured(), FILES)
+    below = re.findall(r"<li><img[^>]*>(.*?)</li>", html)
+    assert [re.findall(r"<span[^>]*>(.*?)</span>", words) for words in below] == [["dog", "00.jpg"], ["dog", "11.jpg"]]
+    long = render_html(pictured(["dogs/" + "a_very_long_name_" * 6 + "7.jpg", "b"]), FILES)
+    label, name = re.findall(r"<span[^>]*>(.*?)</span>", re.search(r"<li><img[^>]*>(.*?)</li>", long)[1])
+    assert label == "dog"
+    assert len(name) < 24
+    assert name.endswith("7.jpg")
+
+
 def test_without_their_files_the_page_is_as_before():
     assert render_html(pictured()).count("<img") == 0
     assert render_html(pictured(), {"cc": b"\xff\xd8"}).count("<img") == 0

@@ -124,6 +124,8 @@ def _order(old: RankReading, new: RankReading) -> OrderChange:
         first_a=first_a,
         first_b=first_b,
         first=_first(first_a, first_b, places),
+        n_draws_a=old.ranking.n_draws,
+        n_draws_b=new.ranking.n_draws,
         places=places,
     )
 

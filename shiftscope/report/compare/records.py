@@ -8,7 +8,6 @@ from shiftscope.core.record import Finite, Probability, Record
 from shiftscope.core.records import Finding
 
 __all__ = [
-    "BOTH",
     "Comparison",
     "FindingChange",
     "How",
@@ -25,7 +24,6 @@ __all__ = [
 State = Literal["same", "changed", "only in A", "only in B"]
 How = Literal["equal", "paired", "independent", "no interval"]
 Order = Literal["same", "within noise", "beyond noise", "other candidates"]
-BOTH = ("same", "changed")
 
 
 class Side(Record):
@@ -78,6 +76,8 @@ class OrderChange(Record):
     first_a: str | None
     first_b: str | None
     first: Order
+    n_draws_a: int = 0
+    n_draws_b: int = 0
     places: list[Place]
 
 

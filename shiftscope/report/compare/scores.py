@@ -47,9 +47,9 @@ def compare_scores(
     """Compare every number that both records have.
 
     Scores whose draws both records keep, made of the same samples in the same way, are compared draw by draw; others
-    as independent, which is too wide where samples are shared and never too narrow. The intervals of all scores that
-    are not equal hold together with a probability of 95 % (Bonferroni), so that noise alone rarely shows a change
-    anywhere, however many scores are compared.
+    as independent, which is usually too wide where samples are shared: too narrow only where scores move against each
+    other. The intervals of all scores that are not equal hold together with a probability of 95 % (Bonferroni), so that
+    noise alone rarely shows a change anywhere, however many scores are compared.
     """
     pairs = [*_measured(a, b, arrays), *_forecast(a, b)]
     unequal = sum(pair.a.value != pair.b.value for pair in pairs)

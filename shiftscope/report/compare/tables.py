@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from shiftscope.core.text import shown
 from shiftscope.report.compare.records import Comparison, Matched, OrderChange, Place, ScoreChange, Setting, Uncompared
 from shiftscope.report.compare.words import change_ends, change_said, score_words, strongest
-from shiftscope.report.numerals import count, level, listed, probability
+from shiftscope.report.numerals import count, drawn, level, listed, probability
 from shiftscope.report.page import EMPTY, Cell, Column, Row, Table, cells, heads, number
 from shiftscope.report.vocabulary import words_for
 
@@ -35,18 +35,18 @@ def order_table(order: OrderChange) -> Table:
         Column("P(best) in B"),
         Column("Best set", left=True),
     )
-    rows = tuple(Row(_place_cells(place), chosen=place.in_set_b) for place in order.places)
+    rows = tuple(Row(_place_cells(order, place), chosen=place.in_set_b) for place in order.places)
     return Table(f"Places on {shown(order.target)}, in the order of B", columns, rows, sortable=True)
 
 
-def _place_cells(place: Place) -> tuple[Cell, ...]:
+def _place_cells(order: OrderChange, place: Place) -> tuple[Cell, ...]:
     sets = {(True, True): "both", (True, False): "A", (False, True): "B"}.get((place.in_set_a, place.in_set_b), EMPTY)
     return (
         Cell(shown(place.backbone)),
         number(place.rank_a, lambda rank: count(int(rank))),
         number(place.rank_b, lambda rank: count(int(rank))),
-        number(place.p_best_a, probability),
-        number(place.p_best_b, probability),
+        number(place.p_best_a, lambda share: drawn(share, order.n_draws_a)),
+        number(place.p_best_b, lambda share: drawn(share, order.n_draws_b)),
         Cell(sets),
     )
 

@@ -60,14 +60,25 @@ def score_name(score: ScoreChange) -> str:
 def comparison_headline(found: Comparison) -> str:
     """Return the one sentence: whether first place changed, and how many scores did."""
     n = len(found.beyond)
-    if found.scores and not found.n_unequal and all(order.first == "same" for order in found.orders):
-        return f"Nothing changed: all {plural(len(found.scores), 'score')} are equal."
+    equal, others = f"all {plural(len(found.scores), 'score')}", _others_that_differ(found)
     if not found.scores:
         return "The two records have no score in common."
+    if not found.n_unequal and not others and all(order.first == "same" for order in found.orders):
+        return f"Nothing changed: {equal} are equal."
     said = f"{_none(n)} of {plural(len(found.scores), 'score')} changed beyond noise"
+    if not found.n_unequal:
+        said = f"{equal} that both have are equal{f'; what differs is {listed(others)}' if others else ''}"
     firsts = _firsts(found.orders)
     # A sentence that begins with a name leaves it as it is.
     return f"{'; '.join([*firsts, said]) if firsts else opened(said)}."
+
+
+def _others_that_differ(found: Comparison) -> list[str]:
+    """Name what is not the same beside the scores that both records have."""
+    models = sum(card.state != "same" for card in found.models)
+    counts = ((models, "model"), (len(found.uncompared), "other score"), (len(found.findings), "finding"))
+    data = ["the data"] if any(card.state != "same" for card in found.inputs) else []
+    return [*data, *(f"{small_count(n)} {word}{'s' if n > 1 else ''}" for n, word in counts if n)]
 
 
 def _none(n: int) -> str:
@@ -153,25 +164,36 @@ def _tone(order: OrderChange) -> str:
 def scores_line(found: Comparison) -> str:
     """Say which scores changed beyond noise, the clearest first, and what became of the others."""
     beyond, rest = strongest(found.beyond), len(found.scores) - len(found.beyond)
+    if not beyond and not rest:
+        return "The two records have no score in common."
     if not beyond:
-        return f"No score changed beyond noise; {small_count(rest)} {'was' if rest == 1 else 'were'} compared."
-    named = [f"{score_name(score)} by {change_said(score)} {change_ends(score)}" for score in beyond[:NAMED]]
+        return f"No score changed beyond noise: {_of_the_rest(found)}."
+    named = [
+        f"{score_name(score)} by {change_said(score)}{_unit(score)} {change_ends(score)}" for score in beyond[:NAMED]
+    ]
     first = "" if len(beyond) <= NAMED else "most clearly "
-    lie = "lies" if rest == 1 else "lie"
-    within = f" {opened(small_count(rest))} {lie} within noise, or cannot be told." if rest else ""
+    within = f" Of the others {_of_the_rest(found)}." if rest else ""
     return f"Changed beyond noise: {first}{listed(named)}.{within}"
 
 
 def tally_line(found: Comparison) -> str:
     """Count the scores that changed beyond noise and those of which that cannot be said."""
-    n, how = len(found.beyond), [score.how for score in found.scores]
-    equal = how.count("equal")
-    rest = len(how) - n - equal
-    if not how:
+    if not found.scores:
         return "The two records have no score in common."
+    said = f"{_none(len(found.beyond))} of {plural(len(found.scores), 'score')} changed beyond noise"
+    return f"{opened(said)}; {_of_the_rest(found)}."
+
+
+def _of_the_rest(found: Comparison) -> str:
+    """Count the scores that are equal, and those of which a change beyond noise cannot be said."""
+    rest = found.n_unequal - len(found.beyond)
+    equal = len(found.scores) - found.n_unequal
     same = f"{_none(equal)} {'is' if equal == 1 else 'are'} equal"
-    others = f"{_none(rest)} {'lies' if rest == 1 else 'lie'} within noise or cannot be told"
-    return f"{opened(_none(n))} of {plural(len(how), 'score')} changed beyond noise; {same}, {others}."
+    return f"{same}, {_none(rest)} {'lies' if rest == 1 else 'lie'} within noise or cannot be told"
+
+
+def _unit(score: ScoreChange) -> str:
+    return f"{NBSP}points" if score_words(score).share else ""
 
 
 def strongest(scores: Sequence[ScoreChange]) -> list[ScoreChange]:
@@ -226,8 +248,8 @@ def comparison_caveats(found: Comparison) -> list[str]:
         said.append(f"{_were(n_paired)} compared draw by draw: both records saw the same samples.")
     if n_independent:
         said.append(
-            f"{_were(n_independent)} compared as independent, which gives too wide an interval where both records "
-            "share samples, and never too narrow a one."
+            f"{_were(n_independent)} compared as independent: where both records share samples, the interval is "
+            "usually too wide."
         )
     if n_independent and any(card.state == "same" for card in found.inputs):
         said.append(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from shiftscope.report.figures.sheet import NARROW, Sheet, cut, text_width
-from shiftscope.report.numerals import count, listed, probability
+from shiftscope.report.numerals import count, drawn, listed
 from shiftscope.report.ranked import Candidate, RankReading
 
 __all__ = ["chances"]
@@ -25,10 +25,11 @@ def chances(view: RankReading, name: str) -> tuple[Markup, ...]:
     )
     if len(known) < 2:
         return ()
-    return (_draw(known, WIDE, "wide", f"{name}w"), _draw(known, NARROW, "narrow", f"{name}n"))
+    n = view.ranking.n_draws
+    return (_draw(known, n, WIDE, "wide", f"{name}w"), _draw(known, n, NARROW, "narrow", f"{name}n"))
 
 
-def _draw(known: Sequence[Candidate], width: int, kind: str, name: str) -> Markup:
+def _draw(known: Sequence[Candidate], n: int, width: int, kind: str, name: str) -> Markup:
     shown = known[: MOST if len(known) <= MOST else MOST - 1]
     entries = [(c.name, c.row.p_best or 0.0, "p" if c.in_best_set else "n") for c in shown]
     rest = known[len(shown) :]
@@ -41,6 +42,6 @@ def _draw(known: Sequence[Candidate], width: int, kind: str, name: str) -> Marku
         middle = ROW * i + ROW / 2
         sheet.text(0, middle + 4, cut(words, label), "mu" if css == "n" else "")
         sheet.bars([(left, middle - 4, max(1.0, (right - left) * share), 8)], f"fill {css}")
-        sheet.text(left + max(1.0, (right - left) * share) + 6, middle + 4, probability(share), "mu")
-    said = listed([f"{words} {probability(share)}" for words, share, _ in entries])
+        sheet.text(left + max(1.0, (right - left) * share) + 6, middle + 4, drawn(share, n), "mu")
+    said = listed([f"{words} {drawn(share, n)}" for words, share, _ in entries])
     return sheet.render(name, "Probability of being best", f"{said}.")

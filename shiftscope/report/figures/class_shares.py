@@ -42,9 +42,12 @@ class _Class:
 
 
 def class_shares(view: ShiftReading, number: int) -> Picture | None:
-    """Make the figure, or None unless both sides have classes and some are more common on one side."""
+    """Make the figure, or None unless each sample of both sides has one class and some are commoner on one side."""
     source, target = view.cards
     if source is None or target is None or not source.classes or not target.classes:
+        return None
+    # With several labels a sample, shares of labels are no shares of samples.
+    if {source.kind, target.kind} != {"class"}:
         return None
     found = _classes(source, target)
     if abs(found[0].change) < LEAST:

@@ -8,7 +8,18 @@ from markupsafe import Markup
 
 from shiftscope.report.figures.scale import Scale
 from shiftscope.report.figures.sheet import NARROW, WIDE, Point, Sheet, cut
-from shiftscope.report.numerals import NBSP, TIMES, interval, listed, opened, pvalue, ratio, significant, small_count
+from shiftscope.report.numerals import (
+    NBSP,
+    TIMES,
+    interval,
+    listed,
+    multiple,
+    opened,
+    pvalue,
+    ratio,
+    significant,
+    small_count,
+)
 from shiftscope.report.page import Column, Picture, Row, Table, cells, heads
 from shiftscope.report.shifted import ShiftLine, ShiftReading
 from shiftscope.report.verdicts import all_the_same, times
@@ -63,7 +74,7 @@ def shift_table(view: ShiftReading) -> Table:
                 "" if line.row.effect is None else line.words.form(line.row.effect),
                 "" if line.row.floor is None else line.words.form(line.row.floor),
                 "" if line.ratio is None else ratio(line.ratio),
-                "" if line.ends is None else interval(*line.ends, lambda v: ratio(v)[:-1]),
+                "" if line.ends is None else interval(*line.ends, multiple),
                 line.row.band or "",
                 "" if line.row.pvalue is None else pvalue(line.row.pvalue),
                 "" if line.row.pvalue_holm is None else pvalue(line.row.pvalue_holm),

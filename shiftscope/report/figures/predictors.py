@@ -37,7 +37,7 @@ def predictors(view: AuditReading, number: int) -> Picture | None:
     if truth is None:
         return None
     name = f"fig-{number}"
-    blue = "" if view.leader(truth) is None else "Blue came closest to the order. "
+    blue = "" if view.leader(truth) is None else "Blue came closest to the order of what looks at the target. "
     note = (
         f"Predictors against the {truth_name(truth)}{with_intervals(view)}. Weighted tau: 0 for chance, 1 for the true "
         "order. Regret@1: points given up by following the first choice, less is better. "

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from shiftscope.report.figures.sheet import NARROW, Sheet, cut, text_width
-from shiftscope.report.numerals import probability
+from shiftscope.report.numerals import fixed
 from shiftscope.report.ranked import Candidate, RankReading
 
 __all__ = ["draw_shares", "narrow_shares", "places"]
@@ -31,7 +31,7 @@ def draw_shares(sheet: Sheet, rows: Sequence[tuple[Candidate, float]], left: flo
     # Whole pixels make crisp bars, and short numbers for the many there are.
     left, slot = round(left), min(14, int((right - left) / n))
     tallest = max((s for c, _ in rows for s in c.row.p_rank[:n]), default=1.0) or 1.0
-    words = f"share of draws at each rank, up to {probability(tallest)}"
+    words = f"share of draws at each rank, up to {fixed(tallest, 2)}"
     sheet.text(min(title, sheet.width - text_width(words, 11)), 12, words, "s mu")
     for rank in (r for r in (1, 5, 10, 15, 20) if r <= n):
         sheet.text(left + slot * (rank - 0.5), 30, str(rank), "s mu", "middle")
