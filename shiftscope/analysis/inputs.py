@@ -99,6 +99,11 @@ def demand(spec: RunSpec, kind: str, candidates: Candidates, inputs: Inputs) -> 
         raise InputError("There is no target: name a data set, for example imagefolder:photos.")
     if kind == "shift" and not inputs.sources:
         raise InputError("There is no source to compare with: name two data sets.")
+    if kind == "shift" and inputs.others:
+        raise InputError(
+            f"Features of {', '.join(inputs.others)} were given, and a shift compares one file with another: give "
+            "each backbone a run of its own."
+        )
     _demand_distinct(inputs.sources)
     if inputs.images and not candidates.ranked:
         only = ", ".join(spec.backbones)

@@ -25,7 +25,7 @@ from shiftscope.analysis.thumbnails import add_thumbnails
 from shiftscope.checks import find
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.provenance import provenance
-from shiftscope.core.records import MeasureResult, Ranking, RunRecord, ShiftDiagnosis
+from shiftscope.core.records import MeasureResult, Ranking, RunRecord, ShiftDiagnosis, Status
 from shiftscope.core.spec import RunSpec
 from shiftscope.errors import InputError
 from shiftscope.extraction import Progress
@@ -216,10 +216,12 @@ def _rank_all(
     return results, rankings
 
 
-def _failures(reasons: Mapping[str, str], measures: tuple[str, ...], **where: Any) -> list[MeasureResult]:
-    """Results of backbones that gave no features: failed, each with the reason."""
+def _failures(
+    reasons: Mapping[str, str], measures: tuple[str, ...], *, status: Status = "failed", **where: Any
+) -> list[MeasureResult]:
+    """Results of backbones that have no features, each with the reason."""
     return [
-        MeasureResult(measure=m, backbone=name, status="failed", reason=why, **where)
+        MeasureResult(measure=m, backbone=name, status=status, reason=why, **where)
         for name, why in reasons.items()
         for m in measures
     ]
@@ -251,8 +253,10 @@ def _diagnose_all(
             results += mine
             plane = {"projection": project(pair, kernels)} if backbone == leading else {}
             diagnoses.append(diagnosis.model_copy(update=plane))
-        where = {"kind": "shift", "target": target, "source": source}
+        where: dict[str, Any] = {"kind": "shift", "target": target, "source": source}
         results += _failures(found.not_paired(source, target, candidates.baselines), measures, **where)
+        missing = found.not_given(source, target, candidates.baselines)
+        results += _failures(missing, measures, status="not_applicable", **where)
     return results, adjusted(diagnoses, results)
 
 

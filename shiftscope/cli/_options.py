@@ -16,6 +16,7 @@ __all__ = [
     "backbone_options",
     "cache_option",
     "device_option",
+    "features_option",
     "given_spec",
     "images_option",
     "measure_options",
@@ -98,13 +99,14 @@ backbone_options = _stack(
         metavar="URI",
         help="Candidate, e.g. torchvision:resnet50, timm:NAME, checkpoint:manifest.json#name. Repeatable.",
     ),
-    click.option(
-        "--features",
-        multiple=True,
-        metavar="NAME=FILE",
-        help="Features extracted before (.npz or .safetensors with x, y). Repeatable.",
-    ),
     trust_option,
+)
+
+features_option = click.option(
+    "--features",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Features of TARGET under one more backbone, where TARGET is a file of features. Repeatable.",
 )
 
 measure_options = _stack(

@@ -57,6 +57,18 @@ def test_source_does_not_change_the_ranking(files, tmp_path):
     assert [(d["source"], d["target"], d["backbone"]) for d in b["diagnoses"]] == [("other", "good", "good")]
 
 
+def test_features_that_the_source_lacks_are_said_to_be_missing(files, tmp_path):
+    words = ("--features", f"noise={files / 'noise.npz'}", "--features", f"twice={files / 'bare.npz'}", "-m", "knn")
+    source = ("--source", f"features:{files / 'other.npz'}", "-m", "mmd")
+    assert shiftscope("rank", f"features:{files / 'good.npz'}", *words, *source, "-o", tmp_path).code == 0
+    record = record_of(tmp_path)
+    found = [(r["backbone"], r["source"], r["status"]) for r in record["results"] if r["measure"] == "mmd"]
+    assert found == [("good", "other", "ok"), *((b, "other", "not_applicable") for b in ("noise", "twice"))]
+    (said,) = [f for f in record["findings"] if f["code"] == "DQ305"]
+    assert said["title"] == "good: no mmd under 2 backbones."
+    assert said["message"].startswith("No features of other were given to compare with.")
+
+
 def test_shift_of_two_files(files, tmp_path):
     words = ("shift", f"features:{files / 'other.npz'}", f"features:{files / 'good.npz'}", "-o", tmp_path)
     assert shiftscope(*words).code == 0
