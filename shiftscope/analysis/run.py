@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -28,11 +27,11 @@ from shiftscope.core.provenance import provenance
 from shiftscope.core.records import MeasureResult, Ranking, RunRecord, ShiftDiagnosis, Status
 from shiftscope.core.spec import RunSpec
 from shiftscope.errors import InputError
-from shiftscope.extraction import Progress
+from shiftscope.extraction import Progress, cores
 from shiftscope.kernels import choose
 from shiftscope.measures import CAUSES, DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
 
-__all__ = ["Clock", "Kind", "RunOutcome", "chosen_measures", "cores", "execute", "few_threads"]
+__all__ = ["Clock", "Kind", "RunOutcome", "chosen_measures", "execute", "few_threads"]
 
 SMALL_MATRIX = 10_000_000  # numbers; 4 900 samples of 2 048 features
 
@@ -270,8 +269,3 @@ def few_threads(sets: Iterable[FeatureSet]) -> AbstractContextManager[object]:
 
     small = max(fs.features.size for fs in sets) < SMALL_MATRIX
     return threadpool_limits(limits=1, user_api="blas") if small else nullcontext()
-
-
-def cores() -> int:
-    """Number of processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
