@@ -16,7 +16,7 @@ from smallworld import manifest, record_of, shiftscope
 from shiftscope.backbones import BACKBONES
 from shiftscope.checks import CODES
 from shiftscope.data import SOURCES
-from shiftscope.measures import MEASURES
+from shiftscope.measures import CAUSES, DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +34,25 @@ def test_ls_has_a_row_for_everything(what, names):
     done = shiftscope("ls", what)
     assert done.code == 0
     assert {line.split()[0] for line in done.out.splitlines()} >= set(names)
+
+
+def test_ls_says_which_measures_run_unasked():
+    runs = [line.split() for line in shiftscope("ls", "measures").out.splitlines()]
+    runs = {words[0]: words for words in runs if words and words[0] in MEASURES}
+    for name, words in runs.items():
+        if name in CAUSES:
+            assert words[2:5] == ["default", "in", "shift"]
+        elif name in {*DEFAULT_SHIFT, *DEFAULT_TRANSFER}:
+            assert words[2:4] in (["default", "higher"], ["default", "lower"])
+        else:
+            assert words[2:4] == ["by", "name"]
+
+
+def test_demo_says_where_it_writes():
+    said = " ".join(shiftscope("demo", "--help").out.split())
+    assert "Folder for run.json and report.html; default: shiftscope-demo/." in said
+    assert "runs/" not in said
+    assert "default: runs/<name>." in " ".join(shiftscope("rank", "--help").out.split())
 
 
 def test_doctor_finds_nothing_wrong_here():
