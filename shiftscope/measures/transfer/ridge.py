@@ -68,11 +68,10 @@ def ridge(
         relative to the variance. ``details``: ``penalty`` in units of the largest eigenvalue (geometric mean over
         folds), ``dim``, how many features there are, their ``rank`` and ``effective_rank``, the exponential of the
         entropy of their singular values (below 2 nearly everything lies along one direction), and for classes
-        ``accuracy``, ``balanced_accuracy``,
-        ``largest_class``, ``nll``, the negative log-likelihood in nats (the sharpness of a fold's softmax is fitted
-        on the held-out scores of all other folds), ``nll_null``, the entropy of the class shares, and
-        ``calibration_error`` of the same probabilities: the mean gap between confidence and accuracy, in at most 15
-        bins.
+        ``accuracy``, ``balanced_accuracy``, ``largest_class``, ``nll``, the negative log-likelihood in nats (the
+        sharpness of a fold's softmax is fitted on the held-out scores of all other folds), ``nll_null``, the entropy
+        of the class shares, and ``calibration_error`` of the same probabilities: the mean gap between confidence and
+        accuracy, in at most 15 bins.
 
     Raises
     ------
