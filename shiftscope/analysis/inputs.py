@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from shiftscope.analysis.cards import Role
 from shiftscope.backbones import Backbone, architecture_key, open_backbones, random_copy
-from shiftscope.core.records import PIXELS
+from shiftscope.core.records import PIXELS_URI
 from shiftscope.core.spec import RunSpec
 from shiftscope.core.target import Target
 from shiftscope.data import FeatureFile, ImageSource, default_name, open_source, per_class
@@ -62,8 +62,8 @@ def open_candidates(spec: RunSpec, *, trust_code: bool, baselines: bool) -> Cand
         If two different backbones have one name.
     """
     uris = list(dict.fromkeys(spec.backbones))
-    if baselines and uris and PIXELS not in uris:
-        uris.append(PIXELS)
+    if baselines and uris and PIXELS_URI not in uris:
+        uris.append(PIXELS_URI)
     opened = {_sameness(b): b for uri in uris for b in open_backbones(uri, trust_code=trust_code, seed=spec.seed)}
     given = [b for b in opened.values() if not b.card.is_baseline]
     copies: dict[str, Backbone] = {}

@@ -25,7 +25,7 @@ from shiftscope.core.sources import SourcesReport
 from shiftscope.core.strategy import Strategy
 
 __all__ = [
-    "PIXELS",
+    "PIXELS_URI",
     "BackboneCard",
     "BackboneCost",
     "Choice",
@@ -106,7 +106,7 @@ class Published(Record):
 
 
 # Address of the baseline that needs no network.
-PIXELS = "pixels:"
+PIXELS_URI = "pixels:"
 
 
 class BackboneCard(Record):
@@ -130,7 +130,7 @@ class BackboneCard(Record):
     @property
     def is_baseline(self) -> bool:
         """Whether it is what a candidate has to beat, and no candidate itself: random weights, or raw pixels."""
-        return self.random or self.uri == PIXELS
+        return self.random or self.uri == PIXELS_URI
 
 
 class Skipped(Record):
