@@ -13,7 +13,15 @@ from typing import Any, Literal, TypeAlias
 from shiftscope.analysis.advice import tell
 from shiftscope.analysis.family import adjusted
 from shiftscope.analysis.features import Extracted, extract_all
-from shiftscope.analysis.inputs import Candidates, demand, demand_classes, needs_labels, open_candidates, open_inputs
+from shiftscope.analysis.inputs import (
+    Candidates,
+    Inputs,
+    demand,
+    demand_classes,
+    needs_labels,
+    open_candidates,
+    open_inputs,
+)
 from shiftscope.analysis.nearest import order_all
 from shiftscope.analysis.profile import demand_profiles, profile_all
 from shiftscope.analysis.project import project
@@ -95,21 +103,10 @@ def execute(
         inputs = open_inputs(spec)
         demand(spec, kind, candidates, inputs)
         demand_profiles(spec, inputs, transfer)
-    if spec.budget is None:
-        with clock.stage("extract"):
-            found = extract_all(spec, inputs, candidates, device=device, cache=cache, progress=progress)
-            for name, features in found.targets.items():
-                if needs_labels(spec, kind):
-                    demand_classes(inputs.targets[name].uri, next(iter(features.values())).target)
-        with clock.stage("rank"), few_threads(found.sets):
-            results, rankings = _rank_all(found, transfer, spec, candidates) if transfer else ([], [])
-    else:
-        with clock.stage("race"):
-            demand_race(inputs, candidates, transfer, spec.budget)
-            found, results, rankings = race_and_rank(
-                spec, inputs, candidates, measures=transfer, device=device, cache=cache, progress=progress
-            )
-        results += _failures(found.failed[rankings[0].target], transfer, kind="transfer", target=rankings[0].target)
+    where = {"device": device, "cache": cache, "progress": progress}
+    found, results, rankings = _extract_and_rank(
+        spec, kind, inputs, candidates, transfer=transfer, clock=clock, **where
+    )
     with clock.stage("profile"), few_threads(found.sets):
         profiles = profile_all(found, results, transfer, spec)
     with clock.stage("diagnose"), few_threads(found.sets):
@@ -145,6 +142,33 @@ def execute(
         provenance=provenance(device=found.device, threads=cores()),
     )
     return RunOutcome(record.model_copy(update={"findings": find(record)}), results + more, thumbnails)
+
+
+def _extract_and_rank(
+    spec: RunSpec,
+    kind: Kind,
+    inputs: Inputs,
+    candidates: Candidates,
+    *,
+    transfer: tuple[str, ...],
+    clock: Clock,
+    **where: Any,
+) -> tuple[Extracted, list[MeasureResult], list[Ranking]]:
+    """Features of all data under all backbones and where the candidates stand by them, or a race under a budget."""
+    if spec.budget is not None:
+        with clock.stage("race"):
+            demand_race(inputs, candidates, transfer, spec.budget)
+            found, results, rankings = race_and_rank(spec, inputs, candidates, measures=transfer, **where)
+        target = rankings[0].target
+        return found, results + _failures(found.failed[target], transfer, kind="transfer", target=target), rankings
+    with clock.stage("extract"):
+        found = extract_all(spec, inputs, candidates, **where)
+        for name, features in found.targets.items():
+            if needs_labels(spec, kind):
+                demand_classes(inputs.targets[name].uri, next(iter(features.values())).target)
+    with clock.stage("rank"), few_threads(found.sets):
+        results, rankings = _rank_all(found, transfer, spec, candidates) if transfer else ([], [])
+    return found, results, rankings
 
 
 def chosen_measures(spec: RunSpec, kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...]]:
