@@ -49,6 +49,12 @@ class Extracted:
         reasons = self.sources_failed.get(source, {}) | self.failed.get(target, {})
         return {b: why for b, why in sorted(reasons.items()) if b not in baselines}
 
+    def not_given(self, source: str, target: str, baselines: Collection[str]) -> dict[str, str]:
+        """Backbones whose features of the target alone were given, as with ``--features``, and what that means."""
+        known = {*self.sources[source], *self.sources_failed.get(source, {}), *baselines}
+        missing = sorted(self.targets[target].keys() - known)
+        return dict.fromkeys(missing, f"No features of {source} were given to compare with.")
+
 
 def extract_all(
     spec: RunSpec,

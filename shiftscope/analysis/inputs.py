@@ -8,14 +8,13 @@ from typing import TypeAlias
 
 from shiftscope.analysis.cards import Role
 from shiftscope.backbones import Backbone, architecture_key, open_backbones, random_copy
+from shiftscope.core.records import PIXELS_URI
 from shiftscope.core.spec import RunSpec
 from shiftscope.core.target import Target
 from shiftscope.data import FeatureFile, ImageSource, default_name, open_source, per_class
 from shiftscope.errors import InputError
 
 __all__ = ["Candidates", "Data", "Inputs", "demand", "demand_classes", "needs_labels", "open_candidates", "open_inputs"]
-
-PIXELS = "pixels:"
 
 Data: TypeAlias = ImageSource | FeatureFile
 
@@ -63,10 +62,10 @@ def open_candidates(spec: RunSpec, *, trust_code: bool, baselines: bool) -> Cand
         If two different backbones have one name.
     """
     uris = list(dict.fromkeys(spec.backbones))
-    if baselines and uris and PIXELS not in uris:
-        uris.append(PIXELS)
+    if baselines and uris and PIXELS_URI not in uris:
+        uris.append(PIXELS_URI)
     opened = {_sameness(b): b for uri in uris for b in open_backbones(uri, trust_code=trust_code, seed=spec.seed)}
-    given = [b for b in opened.values() if not _is_baseline(b)]
+    given = [b for b in opened.values() if not b.card.is_baseline]
     copies: dict[str, Backbone] = {}
     # Under a budget, images go to the candidates: random copies would take as many again.
     if baselines and spec.random and spec.budget is None:
@@ -78,7 +77,7 @@ def open_candidates(spec: RunSpec, *, trust_code: bool, baselines: bool) -> Cand
     _distinct_names(every)
     return Candidates(
         every,
-        frozenset(b.card.name for b in every if _is_baseline(b)),
+        frozenset(b.card.name for b in every if b.card.is_baseline),
         {b.card.name: copies[architecture_key(b.card)].card.name for b in given} if copies else {},
     )
 
@@ -99,6 +98,11 @@ def demand(spec: RunSpec, kind: str, candidates: Candidates, inputs: Inputs) -> 
         raise InputError("There is no target: name a data set, for example imagefolder:photos.")
     if kind == "shift" and not inputs.sources:
         raise InputError("There is no source to compare with: name two data sets.")
+    if kind == "shift" and inputs.others:
+        raise InputError(
+            f"Features of {', '.join(inputs.others)} were given, and a shift compares one file with another: give "
+            "each backbone a run of its own."
+        )
     _demand_distinct(inputs.sources)
     if inputs.images and not candidates.ranked:
         only = ", ".join(spec.backbones)
@@ -145,10 +149,6 @@ def _sameness(backbone: Backbone) -> tuple[str, ...]:
     """Equal for a backbone that is named twice; one network fed in two ways, or under two names, is two backbones."""
     card = backbone.card
     return (card.name, card.identity, card.transform.fingerprint if card.transform else "")
-
-
-def _is_baseline(backbone: Backbone) -> bool:
-    return backbone.card.random or backbone.card.uri == PIXELS
 
 
 def _distinct_names(backbones: Sequence[Backbone]) -> None:

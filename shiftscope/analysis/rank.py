@@ -22,7 +22,9 @@ __all__ = [
     "AGGREGATE",
     "GAIN_MEASURE",
     "LEVEL",
+    "PIXELS",
     "Standings",
+    "difference",
     "measure_candidates",
     "rank_candidates",
     "standings",
@@ -214,12 +216,16 @@ def _gains(
 
 
 def _gain(mine: Estimate, other: Estimate) -> Gain:
-    """Difference with an interval from paired half-sample draws: both saw the same halves."""
+    value, spread = difference(mine, other)
+    low, high = value - Z * spread, value + Z * spread
+    return Gain(measure=GAIN_MEASURE, value=value, low=low, high=high, level=HALVES_LEVEL)
+
+
+def difference(mine: Estimate, other: Estimate) -> tuple[float, float]:
+    """Difference of two estimates and its standard error from paired half-sample draws: both saw the same halves."""
     assert mine.draws is not None
     assert other.draws is not None
-    value = mine.value - other.value
-    reach = Z * float((mine.draws - other.draws).std(ddof=1))
-    return Gain(measure=GAIN_MEASURE, value=value, low=value - reach, high=value + reach, level=HALVES_LEVEL)
+    return mine.value - other.value, float((mine.draws - other.draws).std(ddof=1))
 
 
 def _rows(stood: Standings, copies: Mapping[str, str]) -> list[RankRow]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,7 +13,15 @@ from typing import Any, Literal, TypeAlias
 from shiftscope.analysis.advice import tell
 from shiftscope.analysis.family import adjusted
 from shiftscope.analysis.features import Extracted, extract_all
-from shiftscope.analysis.inputs import Candidates, demand, demand_classes, needs_labels, open_candidates, open_inputs
+from shiftscope.analysis.inputs import (
+    Candidates,
+    Inputs,
+    demand,
+    demand_classes,
+    needs_labels,
+    open_candidates,
+    open_inputs,
+)
 from shiftscope.analysis.nearest import order_all
 from shiftscope.analysis.profile import demand_profiles, profile_all
 from shiftscope.analysis.project import project
@@ -25,14 +32,14 @@ from shiftscope.analysis.thumbnails import add_thumbnails
 from shiftscope.checks import find
 from shiftscope.core.features import FeatureSet, Pair
 from shiftscope.core.provenance import provenance
-from shiftscope.core.records import MeasureResult, Ranking, RunRecord, ShiftDiagnosis
+from shiftscope.core.records import MeasureResult, Ranking, RunRecord, ShiftDiagnosis, Status
 from shiftscope.core.spec import RunSpec
 from shiftscope.errors import InputError
-from shiftscope.extraction import Progress
+from shiftscope.extraction import Progress, cores
 from shiftscope.kernels import choose
 from shiftscope.measures import CAUSES, DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
 
-__all__ = ["Clock", "Kind", "RunOutcome", "chosen_measures", "cores", "execute", "few_threads"]
+__all__ = ["Clock", "Kind", "RunOutcome", "chosen_measures", "execute", "few_threads"]
 
 SMALL_MATRIX = 10_000_000  # numbers; 4 900 samples of 2 048 features
 
@@ -96,21 +103,10 @@ def execute(
         inputs = open_inputs(spec)
         demand(spec, kind, candidates, inputs)
         demand_profiles(spec, inputs, transfer)
-    if spec.budget is None:
-        with clock.stage("extract"):
-            found = extract_all(spec, inputs, candidates, device=device, cache=cache, progress=progress)
-            for name, features in found.targets.items():
-                if needs_labels(spec, kind):
-                    demand_classes(inputs.targets[name].uri, next(iter(features.values())).target)
-        with clock.stage("rank"), few_threads(found.sets):
-            results, rankings = _rank_all(found, transfer, spec, candidates) if transfer else ([], [])
-    else:
-        with clock.stage("race"):
-            demand_race(inputs, candidates, transfer, spec.budget)
-            found, results, rankings = race_and_rank(
-                spec, inputs, candidates, measures=transfer, device=device, cache=cache, progress=progress
-            )
-        results += _failures(found.failed[rankings[0].target], transfer, kind="transfer", target=rankings[0].target)
+    where = {"device": device, "cache": cache, "progress": progress}
+    found, results, rankings = _extract_and_rank(
+        spec, kind, inputs, candidates, transfer=transfer, clock=clock, **where
+    )
     with clock.stage("profile"), few_threads(found.sets):
         profiles = profile_all(found, results, transfer, spec)
     with clock.stage("diagnose"), few_threads(found.sets):
@@ -146,6 +142,33 @@ def execute(
         provenance=provenance(device=found.device, threads=cores()),
     )
     return RunOutcome(record.model_copy(update={"findings": find(record)}), results + more, thumbnails)
+
+
+def _extract_and_rank(
+    spec: RunSpec,
+    kind: Kind,
+    inputs: Inputs,
+    candidates: Candidates,
+    *,
+    transfer: tuple[str, ...],
+    clock: Clock,
+    **where: Any,
+) -> tuple[Extracted, list[MeasureResult], list[Ranking]]:
+    """Features of all data under all backbones and where the candidates stand by them, or a race under a budget."""
+    if spec.budget is not None:
+        with clock.stage("race"):
+            demand_race(inputs, candidates, transfer, spec.budget)
+            found, results, rankings = race_and_rank(spec, inputs, candidates, measures=transfer, **where)
+        target = rankings[0].target
+        return found, results + _failures(found.failed[target], transfer, kind="transfer", target=target), rankings
+    with clock.stage("extract"):
+        found = extract_all(spec, inputs, candidates, **where)
+        for name, features in found.targets.items():
+            if needs_labels(spec, kind):
+                demand_classes(inputs.targets[name].uri, next(iter(features.values())).target)
+    with clock.stage("rank"), few_threads(found.sets):
+        results, rankings = _rank_all(found, transfer, spec, candidates) if transfer else ([], [])
+    return found, results, rankings
 
 
 def chosen_measures(spec: RunSpec, kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -216,10 +239,12 @@ def _rank_all(
     return results, rankings
 
 
-def _failures(reasons: Mapping[str, str], measures: tuple[str, ...], **where: Any) -> list[MeasureResult]:
-    """Results of backbones that gave no features: failed, each with the reason."""
+def _failures(
+    reasons: Mapping[str, str], measures: tuple[str, ...], *, status: Status = "failed", **where: Any
+) -> list[MeasureResult]:
+    """Results of backbones that have no features, each with the reason."""
     return [
-        MeasureResult(measure=m, backbone=name, status="failed", reason=why, **where)
+        MeasureResult(measure=m, backbone=name, status=status, reason=why, **where)
         for name, why in reasons.items()
         for m in measures
     ]
@@ -251,8 +276,10 @@ def _diagnose_all(
             results += mine
             plane = {"projection": project(pair, kernels)} if backbone == leading else {}
             diagnoses.append(diagnosis.model_copy(update=plane))
-        where = {"kind": "shift", "target": target, "source": source}
+        where: dict[str, Any] = {"kind": "shift", "target": target, "source": source}
         results += _failures(found.not_paired(source, target, candidates.baselines), measures, **where)
+        missing = found.not_given(source, target, candidates.baselines)
+        results += _failures(missing, measures, status="not_applicable", **where)
     return results, adjusted(diagnoses, results)
 
 
@@ -266,8 +293,3 @@ def few_threads(sets: Iterable[FeatureSet]) -> AbstractContextManager[object]:
 
     small = max(fs.features.size for fs in sets) < SMALL_MATRIX
     return threadpool_limits(limits=1, user_api="blas") if small else nullcontext()
-
-
-def cores() -> int:
-    """Number of processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

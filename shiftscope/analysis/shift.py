@@ -46,7 +46,7 @@ def diagnose_pair(
     given = options or {}
     where = {"target": pair.target.name, "source": pair.source.name, "backbone": backbone}
     results = [MEASURES[m].run(pair, rng=seed, kernels=kernels, **where, **given.get(m, {})) for m in measures]
-    shared, together = pair.shared_classes, _together(results)
+    together = _together(results)
     diagnosis = ShiftDiagnosis(
         **where,
         n_source=pair.source.n,
@@ -55,15 +55,20 @@ def diagnose_pair(
             _row(r, _floor(r, pair, seed, kernels), together.get(r.measure)) for r in results if r.estimate is not None
         ],
         per_class=_per_class(pair, given.get("mmd", {}), seed, kernels) if "mmd" in measures else [],
-        not_compared={
-            side: [c for c in data.target.class_names if c not in shared]
-            for side, data in (("source", pair.source), ("target", pair.target))
-            if set(data.target.class_names) - set(shared)
-        },
+        not_compared=_only_one_side(pair),
         alpha=ALPHA,
         **_samples(pair, results, kernels or choose()),
     )
     return results, adjusted([diagnosis], results)[0]
+
+
+def _only_one_side(pair: Pair) -> dict[str, list[str]]:
+    """Classes that only one side has; none where a side has no classes at all, for then nobody knows."""
+    names = {"source": pair.source.target.class_names, "target": pair.target.target.class_names}
+    if not all(names.values()):
+        return {}
+    alone = {side: [c for c in own if c not in pair.shared_classes] for side, own in names.items()}
+    return {side: classes for side, classes in alone.items() if classes}
 
 
 def _together(results: Sequence[MeasureResult]) -> dict[str, float]:

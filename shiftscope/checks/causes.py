@@ -141,11 +141,12 @@ def _few_classes(lead: ShiftDiagnosis) -> Iterator[Finding]:
         return
     moved, tested = classes_moved(lead)
     if moved and tested >= LEAST_CLASSES and len(moved) <= FEW_CLASSES * tested:
+        tests = "a test of its own" if len(moved) == 1 else "tests of their own"
         yield Finding(
             code="ST130",
             severity="note",
             subject=lead.target,
             title=f"{lead.target}: the shift sits in {len(moved)} of {tested} classes.",
-            message=f"Under {lead.backbone}, {', '.join(moved)} moved by a test of their own, and no other did.",
+            message=f"Under {lead.backbone}, {', '.join(moved)} moved by {tests}, and no other did.",
             evidence={"backbone": lead.backbone, "classes": list(moved), "n_tested": tested},
         )

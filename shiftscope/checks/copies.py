@@ -24,13 +24,20 @@ def check_copies(record: RunRecord) -> Iterator[Finding]:
     content = {(card.role, card.name): card.fingerprint for card in record.inputs.values()}
     for diagnoses in compared(record):
         known = [(d, d.copies) for d in diagnoses if d.copies is not None]
-        seen = [(d, copies) for d, copies in known if copies.n_exact or copies.n_near]
-        if not seen or 2 * len(seen) < len(known):
+        near = [(d, copies) for d, copies in known if copies.n_near]
+        if 2 * len(near) < len(known):
+            near = []
+        seen = near or [(d, _exact_only(copies)) for d, copies in known if copies.n_exact]
+        if not seen:
             continue
         lead, copies = seen[0]
         itself = content.get(("target", lead.target), "target") == content.get(("source", lead.source), "source")
         if not itself:
-            yield _shared(lead, copies, under=len(seen), of=len(known))
+            yield _shared(lead, copies, under=len(near), of=len(known))
+
+
+def _exact_only(copies: Copies) -> Copies:
+    return copies.model_copy(update={"n_near": 0, "examples": [pair for pair in copies.examples if pair.exact]})
 
 
 def _shared(lead: ShiftDiagnosis, copies: Copies, *, under: int, of: int) -> Finding:

@@ -39,7 +39,8 @@ def check_power(record: RunRecord) -> Iterator[Finding]:
                 code="PW402",
                 severity="warning",
                 subject=card.name,
-                title=f"{card.name}: {len(few)} of {len(card.classes)} classes have under {FEW_PER_CLASS} samples.",
+                title=f"{card.name}: {len(few)} of {len(card.classes)} classes {'has' if len(few) == 1 else 'have'} "
+                f"under {FEW_PER_CLASS} samples.",
                 message="Held-out numbers of so few samples are coarse: label more of them.",
                 evidence={"classes": dict(few)},
             )
@@ -82,15 +83,14 @@ def _out_of_reach(diagnosis: ShiftDiagnosis, result: MeasureResult) -> Iterator[
             evidence={"n_permutations": permutations, "n_tests": count},
         )
     elif isinstance(least, float) and count * least > diagnosis.alpha:
+        more = "compare more samples or groups"
+        shared = f": {more}" if count == 1 else f", and {count} tests share the level: {more}, or ask for fewer tests"
         yield Finding(
             code="PW403",
             severity="warning",
             subject=diagnosis.backbone,
             title=f"{result.measure}: so few samples or groups cannot reach level {diagnosis.alpha:g}.",
-            message=(
-                f"However they are exchanged, p is at least {least:.2g}, and {count} tests share the level: "
-                "compare more samples or groups, or ask for fewer tests."
-            ),
+            message=f"However they are exchanged, p is at least {least:.2g}{shared}.",
             evidence={"smallest_pvalue": least, "n_tests": count},
         )
 

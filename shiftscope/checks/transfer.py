@@ -112,20 +112,24 @@ def _degenerate(result: MeasureResult) -> str:
     if result.estimate is None:
         ending, why = NOTHING_TO_READ[result.measure]
         return why if result.reason.endswith(ending) else ""
-    rank = result.estimate.details.get("effective_rank")
-    if isinstance(rank, int | float) and rank < LEAST_RANK:
+    rank, dim = (result.estimate.details.get(name) for name in ("effective_rank", "dim"))
+    # So few features cannot have a larger one, whatever they are; records of old do not say how many there are.
+    few = isinstance(dim, int) and dim <= LEAST_RANK
+    if isinstance(rank, int | float) and rank < LEAST_RANK and not few:
         return f"The features have an effective rank of {rank:.2f}"
     return ""
 
 
 def _broken(result: MeasureResult, why: str) -> Finding:
+    known = {} if result.estimate is None else result.estimate.details
+    numbers = {name: known[name] for name in ("effective_rank", "dim") if name in known}
     return Finding(
         code="NT204",
         severity="error",
         subject=result.backbone,
         title=f"{result.backbone}: features or head are degenerate on {result.target}.",
         message=f"{why}: check channel order, value range and input size, and whether the weights loaded.",
-        evidence={"target": result.target, "measure": result.measure, "why": why},
+        evidence={"target": result.target, "measure": result.measure, "why": why, **numbers},
     )
 
 

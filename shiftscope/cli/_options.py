@@ -16,11 +16,13 @@ __all__ = [
     "backbone_options",
     "cache_option",
     "device_option",
+    "features_option",
     "given_spec",
     "images_option",
     "measure_options",
     "place_of",
     "run_options",
+    "run_options_into",
     "trust_option",
 ]
 
@@ -98,13 +100,14 @@ backbone_options = _stack(
         metavar="URI",
         help="Candidate, e.g. torchvision:resnet50, timm:NAME, checkpoint:manifest.json#name. Repeatable.",
     ),
-    click.option(
-        "--features",
-        multiple=True,
-        metavar="NAME=FILE",
-        help="Features extracted before (.npz or .safetensors with x, y). Repeatable.",
-    ),
     trust_option,
+)
+
+features_option = click.option(
+    "--features",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Features of TARGET under one more backbone, where TARGET is a file of features. Repeatable.",
 )
 
 measure_options = _stack(
@@ -119,18 +122,26 @@ measure_options = _stack(
     click.option("--per-class", type=click.IntRange(min=2), metavar="N", help="Use N samples of each class."),
 )
 
-run_options = _stack(
-    click.option("--seed", type=click.IntRange(min=0), help="Seed of all draws; default: 0, or what the file says."),
-    device_option,
-    cache_option,
-    click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Folder for run.json and report.html; default: runs/<name>.",
-    ),
-    click.option("--json", "as_json", is_flag=True, help="Print the record as JSON instead of tables."),
-)
+
+def run_options_into(default: str) -> Callable[[F], F]:
+    """Options of a command that runs something and writes to the folder ``default`` unless told otherwise."""
+    return _stack(
+        click.option(
+            "--seed", type=click.IntRange(min=0), help="Seed of all draws; default: 0, or what the file says."
+        ),
+        device_option,
+        cache_option,
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path, file_okay=False),
+            help=f"Folder for run.json and report.html; default: {default}.",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print the record as JSON instead of tables."),
+    )
+
+
+run_options = run_options_into("runs/<name>")
 
 
 def given_spec(

@@ -50,12 +50,10 @@ def command(
     that the grid is not complete; the report shows what there is.
     """
     from shiftscope.analysis.audit.run import audit
-    from shiftscope.analysis.write import write_run
     from shiftscope.cli._progress import progress_bar
+    from shiftscope.cli._run import finish
     from shiftscope.core.audit_spec import load_audit
-    from shiftscope.core.load import dump_record
     from shiftscope.errors import ExitCode
-    from shiftscope.report.html import render_html
 
     spec, given = load_audit(file)
     folder = output or file.with_suffix("")
@@ -72,14 +70,7 @@ def command(
             save_networks=save_networks,
             progress=progress,
         )
-    record = write_run(outcome, folder, render=render_html)
-    if as_json:
-        click.echo(dump_record(record), nl=False)
-    else:
-        from shiftscope.report.terminal import print_record, terminal
-
-        print_record(record, terminal())
-        click.echo(f"record: {folder / 'run.json'}\nreport: {folder / 'report.html'}")
+    record = finish(outcome, folder, as_json=as_json)
     assert record.audit is not None
     if record.audit.n_cells < record.audit.n_planned:
         raise SystemExit(ExitCode.INCONCLUSIVE)

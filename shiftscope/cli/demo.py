@@ -7,7 +7,7 @@ from typing import Unpack
 
 import click
 
-from shiftscope.cli._options import Place, images_option, run_options
+from shiftscope.cli._options import Place, images_option, run_options_into
 
 __all__ = ["command"]
 
@@ -16,7 +16,7 @@ FOLDER = Path("shiftscope-demo")
 
 @click.command("demo")
 @images_option
-@run_options
+@run_options_into(f"{FOLDER}/")
 def command(*, seed: int | None, **place: Unpack[Place]) -> None:
     """Rank eight small networks for handwritten digits and say how far these are from printed ones.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
+import re
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 
@@ -14,46 +16,61 @@ from shiftscope.errors import ExitCode
 
 __all__ = ["command"]
 
-REQUIRED = ("torch", "torchvision", "numpy", "numba", "scipy", "scikit-learn", "POT", "matplotlib", "safetensors")
-EXTRAS = {"timm": "timm"}
+Line: TypeAlias = tuple[bool, str, str]
 
 
 @click.command("doctor")
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """Check versions, devices, compiled kernels and the feature store; exit code 2 when something is broken."""
-    lines = [*_packages(), *_extras(), _devices(), _kernels(), _store()]
+    checks = {"devices": _devices, "kernels": _kernels, "store": _store}
+    lines = [*_packages(), *(_tried(name, check) for name, check in checks.items())]
     for ok, what, says in lines:
         click.echo(f"{'ok     ' if ok else 'problem'}  {what:<14} {says}")
     if not all(ok for ok, _, _ in lines):
         ctx.exit(ExitCode.USAGE)
 
 
-Line = tuple[bool, str, str]
-
-
 def _packages() -> list[Line]:
+    """Versions of what the package says it needs, and of what it can use."""
     lines = [(True, "python", platform.python_version())]
-    for name in REQUIRED:
+    for name, extra in _requirements():
         try:
             lines.append((True, name, version(name)))
         except PackageNotFoundError:
-            lines.append((False, name, f"missing: pip install {name}"))
+            optional = f"not installed (optional: pip install 'shiftscope[{extra}]')"
+            lines.append((bool(extra), name, optional if extra else f"missing: pip install {name}"))
     return lines
 
 
-def _extras() -> list[Line]:
-    return [
-        (True, name, version(name) if find_spec(name) else f"not installed (optional: 'shiftscope[{extra}]')")
-        for name, extra in EXTRAS.items()
-    ]
+def _requirements() -> list[tuple[str, str]]:
+    """Packages that are needed, and those of extras, each with its extra; what only the tests use is left out."""
+    try:
+        written = requires("shiftscope") or []
+    except PackageNotFoundError:
+        return [("shiftscope", "")]
+    found = []
+    for line in written:
+        name, extra = re.match(r"[\w.-]+", line), re.search(r"extra == ['\"]([^'\"]+)", line)
+        assert name is not None
+        found.append((name[0], extra[1] if extra else ""))
+    return sorted((r for r in found if r[1] != "test"), key=lambda r: r[1] != "")
+
+
+def _tried(name: str, check: Callable[[], Line]) -> Line:
+    """What a check says, or which package it lacks."""
+    try:
+        return check()
+    except ImportError as reason:
+        return (False, name, f"not checked: {reason}")
 
 
 def _devices() -> Line:
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    found = [f"cpu ({cores} cores)"]
+    from shiftscope.extraction import cores
+
+    found = [f"cpu ({cores()} cores)"]
     if torch.cuda.is_available():
         found.append(f"cuda ({torch.cuda.get_device_name(0)})")
     if torch.backends.mps.is_available():

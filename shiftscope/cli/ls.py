@@ -24,16 +24,16 @@ def command(what: str) -> None:
 
 
 def _measures() -> tuple[list[str], list[list[str]]]:
-    from shiftscope.measures import DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
+    from shiftscope.measures import CAUSES, DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
 
+    runs = dict.fromkeys([*DEFAULT_TRANSFER, *DEFAULT_SHIFT], "default") | dict.fromkeys(CAUSES, "default in shift")
     rows = []
     for name in sorted(MEASURES, key=lambda m: (MEASURES[m].kind, MEASURES[m].warning != "", m)):
         m = MEASURES[name]
-        chosen = "default" if name in {*DEFAULT_TRANSFER, *DEFAULT_SHIFT} else "by name"
         options = ", ".join(f"{o}={f.default}" for o, f in m.options.model_fields.items())
         about = {"Options": options, "Null": m.null, "p-value": m.pvalue.replace("none", ""), "Warning": m.warning}
         lines = [m.asks, *(f"[dim]{title}:[/] {text}" for title, text in about.items() if text)]
-        rows.append([m.name, m.kind, chosen, m.better, "\n".join(lines)])
+        rows.append([m.name, m.kind, runs.get(name, "by name"), m.better, "\n".join(lines)])
     return ["name", "kind", "runs", "better", "asks"], rows
 
 

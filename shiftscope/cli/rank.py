@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from shiftscope.cli._options import backbone_options, given_spec, images_option, measure_options, place_of, run_options
+from shiftscope.cli._options import (
+    backbone_options,
+    features_option,
+    given_spec,
+    images_option,
+    measure_options,
+    place_of,
+    run_options,
+)
 
 __all__ = ["command"]
 
@@ -14,6 +22,7 @@ __all__ = ["command"]
 @click.command("rank")
 @click.argument("target")
 @backbone_options
+@features_option
 @click.option(
     "--source",
     "sources",

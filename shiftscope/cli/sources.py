@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -51,12 +47,11 @@ def command(
         -b torchvision:resnet18
     """  # noqa: D301  # \b keeps click from joining the example with the text
     from shiftscope.analysis.sources.run import execute_sources
-    from shiftscope.analysis.write import write_run
     from shiftscope.cli._progress import progress_bar
-    from shiftscope.core.load import dump_record
+    from shiftscope.cli._run import default_folder, finish
     from shiftscope.core.sources import SourcesSpec
     from shiftscope.core.spec import checked
-    from shiftscope.report.html import render_html
+    from shiftscope.data import default_name
 
     place = place_of(options)
     written = {"target": target, "sources": _named(sources), "backbone": backbone, "per_class": per_class, "seed": seed}
@@ -71,15 +66,8 @@ def command(
             cache=place["cache"],
             progress=progress,
         )
-    folder = place["output"] or _default_folder(target, given)
-    record = write_run(outcome, folder, render=render_html)
-    if place["as_json"]:
-        click.echo(dump_record(record), nl=False)
-        return
-    from shiftscope.report.terminal import print_record, terminal
-
-    print_record(record, terminal())
-    click.echo(f"record: {folder / 'run.json'}\nreport: {folder / 'report.html'}")
+    folder = place["output"] or default_folder("sources", [default_name(target)], spec)
+    finish(outcome, folder, as_json=place["as_json"])
 
 
 def _named(given: Sequence[str]) -> dict[str, str]:
@@ -100,11 +88,3 @@ def _named(given: Sequence[str]) -> dict[str, str]:
             raise InputError(f"--source names {name!r} twice: give each source a name of its own.")
         named[name] = uri
     return named
-
-
-def _default_folder(target: str, given: dict[str, Any]) -> Path:
-    """Folder of a run that was given none: the same specification always gets the same one."""
-    digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:8]
-    return (
-        Path("runs") / f"sources-{re.sub(r'[^A-Za-z0-9._-]+', '-', target.partition(':')[2])[-40:].strip('-')}-{digest}"
-    )

@@ -25,6 +25,7 @@ from shiftscope.core.sources import SourcesReport
 from shiftscope.core.strategy import Strategy
 
 __all__ = [
+    "PIXELS_URI",
     "BackboneCard",
     "BackboneCost",
     "Choice",
@@ -104,6 +105,10 @@ class Published(Record):
     top1: Probability
 
 
+# Address of the baseline that needs no network.
+PIXELS_URI = "pixels:"
+
+
 class BackboneCard(Record):
     """What is known of a model: how to build it, how to feed it, where it comes from."""
 
@@ -121,6 +126,11 @@ class BackboneCard(Record):
     published: Published | None = Field(default=None, description="accuracy on the source, where it is known")
     random: bool = Field(default=False, description="random weights: a baseline, never ranked")
     identity: str = Field(description="sha256 over weights, constructor, code and seed: the store's key part")
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is what a candidate has to beat, and no candidate itself: random weights, or raw pixels."""
+        return self.random or self.uri == PIXELS_URI
 
 
 class Skipped(Record):

@@ -6,8 +6,8 @@ Nothing here imports torch until something is extracted.
 from __future__ import annotations
 
 from shiftscope.core.progress import Progress
-from shiftscope.extraction.device import resolve_device
+from shiftscope.extraction.device import cores, resolve_device
 from shiftscope.extraction.extract import Extraction, Layer, extract
 from shiftscope.extraction.store import Store
 
-__all__ = ["Extraction", "Layer", "Progress", "Store", "extract", "resolve_device"]
+__all__ = ["Extraction", "Layer", "Progress", "Store", "cores", "extract", "resolve_device"]

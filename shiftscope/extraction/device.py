@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from shiftscope.errors import InputError
 
-__all__ = ["precision", "resolve_device"]
+__all__ = ["cores", "precision", "resolve_device"]
 
 
 def resolve_device(device: str = "auto") -> str:
@@ -24,6 +26,11 @@ def resolve_device(device: str = "auto") -> str:
         have = ", ".join(name for name, there in available.items() if there)
         raise InputError(f"The device {device!r} is not available here: use one of {have}, or auto.")
     return device
+
+
+def cores() -> int:
+    """Number of processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def precision(device: str) -> str:

@@ -15,8 +15,6 @@ from shiftscope.gate.readings import Place, Spot
 
 __all__ = ["Selection", "candidates_of", "select"]
 
-PIXELS = "pixels:"
-
 
 class Selection(NamedTuple):
     """Readings to be judged, and what else was asked for, in words."""
@@ -77,7 +75,7 @@ def candidates_of(record: RunRecord, target: str, which: Candidates) -> list[str
     """Names of the candidates meant; where nothing was ranked all but the baselines, for nobody comes first."""
     rows = next((ranking.rows for ranking in record.rankings if ranking.target == target), None)
     if rows is None:
-        return [name for name, card in record.backbones.items() if not card.random and card.uri != PIXELS]
+        return [name for name, card in record.backbones.items() if not card.is_baseline]
     if which == "every":
         return [row.backbone for row in rows if not row.baseline]
     return [row.backbone for row in rows if row.rank == 1] or ["a candidate that is ranked first"]

@@ -136,6 +136,17 @@ def _of_shift(record: RunRecord, view: ShiftReading) -> list[str]:
             f"There are fewer samples on one side ({count(n)}) than feature dimensions ({count(cost.dim)}): "
             f"read every distance against its noise floor, never{NBSP}alone."
         )
+    return found + _of_classes(view)
+
+
+def _of_classes(view: ShiftReading) -> list[str]:
+    """Say which classes, or that no classes, could be compared."""
+    has_classes = [card is None or card.kind == "class" for card in view.cards]
+    if not all(has_classes):
+        labelled, other = (view.source, view.target) if has_classes[0] else (view.target, view.source)
+        alone = f"Only {labelled} has class labels: it is not compared with {other} class by class."
+        return [alone] if any(has_classes) else []
+    found = []
     for side, names in sorted(view.diagnosis.not_compared.items()):
         some = [shown(c) for c in names[:5]]
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""

@@ -72,6 +72,14 @@ def test_classes_of_one_side_are_named_and_not_compared():
     assert diagnosis.not_compared == {"source": ["wave"], "target": ["rail"]}
 
 
+@pytest.mark.parametrize("bare", ["source", "target"])
+def test_labels_of_one_side_alone_are_no_classes_that_it_alone_has(bare):
+    sample = pair()
+    without = FeatureSet.of(getattr(sample, bare).features, name="bare")
+    _, diagnosis = diagnose(dataclasses.replace(sample, **{bare: without}), measures=("mmd",))
+    assert diagnosis.not_compared == {}
+
+
 def test_class_with_one_sample_says_why_it_has_no_value():
     sample = pair()
     target = sample.target

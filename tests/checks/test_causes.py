@@ -70,6 +70,14 @@ def test_few_classes(n_moved, tested, found):
     assert classes_moved(made.diagnoses[0]) == ([f"c{i}" for i in range(n_moved)], tested)
 
 
+@pytest.mark.parametrize(
+    ("n", "says"), [(1, "c0 moved by a test of its own"), (2, "c0, c1 moved by tests of their own")]
+)
+def test_few_classes_by_name(n, says):
+    (finding,) = check_causes(record(per_class=moved(n, 6)))
+    assert finding.message == f"Under net, {says}, and no other did."
+
+
 ROW = {"value": 0.3, "pvalue": 0.001, "pvalue_holm": 0.003, "effect": 0.3, "floor": 0.05}
 
 

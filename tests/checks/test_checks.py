@@ -177,6 +177,8 @@ def test_small_classes():
     assert finding.title == "sketch: 2 of 3 classes have under 10 samples."
     assert finding.evidence["classes"] == {"dog": 9, "house": 2}
     assert codes(record(inputs=[data(classes={})])) == []
+    (finding,) = find(record(inputs=[data(classes={"dog": 9, "horse": 10})]))
+    assert finding.title == "sketch: 1 of 2 classes has under 10 samples."
 
 
 def test_too_few_permutations():
@@ -202,8 +204,16 @@ def test_too_few_permutations():
     assert finding.message == "Set n_permutations to at least 39."
 
 
-@pytest.mark.parametrize(("smallest", "found"), [(0.02, []), (0.025, []), (0.03, ["PW403"])])
-def test_too_few_groups_to_reach_the_level(smallest, found):
+@pytest.mark.parametrize(
+    ("smallest", "tests", "found", "says"),
+    [
+        (0.02, 2, [], ""),
+        (0.025, 2, [], ""),
+        (0.03, 2, ["PW403"], "at least 0.03, and 2 tests share the level: compare more samples or groups, or ask for"),
+        (0.06, 1, ["PW403"], "at least 0.06: compare more samples or groups."),
+    ],
+)
+def test_too_few_groups_to_reach_the_level(smallest, tests, found, says):
     estimate = Estimate(value=0.1, pvalue=0.05, details={"smallest_pvalue": smallest})
     result = MeasureResult(
         measure="mmd",
@@ -214,10 +224,10 @@ def test_too_few_groups_to_reach_the_level(smallest, found):
         estimate=estimate,
         options={"n_permutations": 999},
     )
-    made = record(diagnoses=[diagnosis(effect=0, tests=2)], results=[result])
+    made = record(diagnoses=[diagnosis(effect=0, tests=tests)], results=[result])
     assert codes(made) == found
     for finding in find(made):
-        assert finding.message.startswith("However they are exchanged, p is at least 0.03, and 2 tests share the level")
+        assert finding.message.startswith(f"However they are exchanged, p is {says}")
 
 
 def test_errors_come_first_then_codes():

@@ -44,6 +44,22 @@ def test_half_of_the_backbones_must_see_near_copies(seen, of, found):
     assert len(only(record(diagnoses=[shared(f"net{i}", near=int(i < seen)) for i in range(of)]))) == found
 
 
+@pytest.mark.parametrize("confused", [0, 7])
+def test_exact_copies_do_not_bring_near_ones_in_that_few_backbones_see(confused):
+    made = record(diagnoses=[shared(f"net{i}", exact=1, near=40 * (i == confused)) for i in range(8)])
+    (finding,) = only(made)
+    assert finding.title == "sketch: 1 of 60 samples has a copy in photo."
+    assert finding.message.startswith("1 with the same content: b0.jpg = a0.jpg. Remove")
+    assert (finding.evidence["n_exact"], finding.evidence["n_near"]) == (1, 0)
+
+
+def test_backbones_are_counted_that_see_near_copies():
+    (finding,) = only(record(diagnoses=[shared(f"net{i}", exact=1, near=4 * (i in (1, 2))) for i in range(3)]))
+    assert finding.title == "sketch: 5 of 60 samples have copies in photo."
+    assert "4 with nearly the same features (2 of 3 backbones)" in finding.message
+    assert finding.evidence["backbone"] == "net1"
+
+
 def test_numbers_are_those_of_the_backbone_ranked_first():
     rows = [RankRow(backbone=b, rank=i + 1, p_best=float(i == 0)) for i, b in enumerate(("bee", "ant"))]
     ranking = Ranking(target="sketch", measures=["knn"], rows=rows, n_draws=4, level=0.9)

@@ -203,8 +203,15 @@ def test_features_along_one_direction():
     line = RNG.normal(size=(40, 1)) * np.arange(1, 7)
     (finding,) = broken(results_of(line + 1e-3 * ROUND))
     assert finding.message.startswith("The features have an effective rank of 1.0")
-    assert finding.evidence["target"] == "here"
+    assert (finding.evidence["target"], finding.evidence["dim"]) == ("here", 6)
+    assert finding.evidence["effective_rank"] == pytest.approx(1.0, abs=0.01)
     assert broken(results_of(ROUND)) == []
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_few_features_are_not_degenerate_for_being_few(d):
+    # The effective rank of two columns reaches 2 only where both weigh the same.
+    assert broken(results_of(ROUND[:, :d])) == []
 
 
 @pytest.mark.parametrize(("rank", "fires"), [(1.999, True), (2.0, False), (2, False), (1, True), (None, False)])

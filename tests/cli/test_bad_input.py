@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from smallworld import feature_file, image_folder, manifest, shiftscope
 
+from shiftscope import shift
+from shiftscope.errors import InputError
+
 
 @pytest.fixture
 def refused(tmp_path):
@@ -114,6 +117,13 @@ def test_features_that_are_images(refused, world, tmp_path):
 def test_features_named_like_the_target(refused, tmp_path):
     file = feature_file(tmp_path / "f.npz")
     assert "Two feature files are named 'f'" in refused("rank", f"features:{file}", "--features", f"f={file}")
+
+
+def test_features_beside_the_two_files_of_a_shift(tmp_path):
+    a, b, more = (f"features:{feature_file(tmp_path / f'{name}.npz')}" for name in ("a", "b", "more"))
+    assert shiftscope("shift", a, b, "--features", f"more={more}").code == 2
+    with pytest.raises(InputError, match=r"Features of more were given.*compares one file with another"):
+        shift(a, b, features={"more": more})
 
 
 def test_features_without_a_name(refused, tmp_path):

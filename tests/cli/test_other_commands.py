@@ -2,7 +2,11 @@
 
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +16,7 @@ from smallworld import manifest, record_of, shiftscope
 from shiftscope.backbones import BACKBONES
 from shiftscope.checks import CODES
 from shiftscope.data import SOURCES
-from shiftscope.measures import MEASURES
+from shiftscope.measures import CAUSES, DEFAULT_SHIFT, DEFAULT_TRANSFER, MEASURES
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +36,25 @@ def test_ls_has_a_row_for_everything(what, names):
     assert {line.split()[0] for line in done.out.splitlines()} >= set(names)
 
 
+def test_ls_says_which_measures_run_unasked():
+    runs = [line.split() for line in shiftscope("ls", "measures").out.splitlines()]
+    runs = {words[0]: words for words in runs if words and words[0] in MEASURES}
+    for name, words in runs.items():
+        if name in CAUSES:
+            assert words[2:5] == ["default", "in", "shift"]
+        elif name in {*DEFAULT_SHIFT, *DEFAULT_TRANSFER}:
+            assert words[2:4] in (["default", "higher"], ["default", "lower"])
+        else:
+            assert words[2:4] == ["by", "name"]
+
+
+def test_demo_says_where_it_writes():
+    said = " ".join(shiftscope("demo", "--help").out.split())
+    assert "Folder for run.json and report.html; default: shiftscope-demo/." in said
+    assert "runs/" not in said
+    assert "default: runs/<name>." in " ".join(shiftscope("rank", "--help").out.split())
+
+
 def test_doctor_finds_nothing_wrong_here():
     done = shiftscope("doctor")
     assert done.code == 0, done.out
@@ -46,6 +69,40 @@ def test_doctor_says_what_is_broken(monkeypatch, tmp_path):
     assert done.code == 2
     (line,) = (line for line in done.out.splitlines() if line.startswith("problem"))
     assert "cannot be written: set SHIFTSCOPE_CACHE" in line
+
+
+@pytest.mark.parametrize(
+    ("package", "lines"),
+    [("torch", {"devices"}), ("numba", {"kernels"}), ("pydantic", {"devices", "store"})],
+)
+def test_doctor_names_what_cannot_be_imported(package, lines, tmp_path):
+    code = (
+        f"import sys; sys.modules[{package!r}] = None; sys.argv = ['shiftscope', 'doctor']\n"
+        "from shiftscope.__main__ import main\nmain()"
+    )
+    place = {**os.environ, "SHIFTSCOPE_CACHE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=place)
+    problems = [line.split(maxsplit=2) for line in done.stdout.splitlines() if line.startswith("problem")]
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert {what: package in says for _, what, says in problems} == dict.fromkeys(lines, True)
+
+
+def test_doctor_asks_the_metadata_of_the_package_what_it_needs(monkeypatch):
+    needs = [
+        "click>=8",
+        "no-such.one>=2; python_version >= '3'",
+        "no_such_extra>=2; extra == 'more'",
+        "ruff; extra == 'test'",
+    ]
+    monkeypatch.setattr("shiftscope.cli.doctor.requires", {"shiftscope": needs}.get)
+    done = shiftscope("doctor")
+    assert done.code == 2
+    lines = done.out.splitlines()
+    assert f"ok       click          {version('click')}" in lines
+    assert "problem  no-such.one    missing: pip install no-such.one" in lines
+    assert "ok       no_such_extra  not installed (optional: pip install 'shiftscope[more]')" in lines
+    assert not any("ruff" in line for line in lines)
 
 
 @pytest.mark.parametrize("what", ["run", "spec", "audit", "cell"])

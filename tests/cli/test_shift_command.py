@@ -78,7 +78,7 @@ def test_target_without_labels(world, cache, tmp_path):
     assert done.code == 0, done.err
     (diagnosis,) = record_of(tmp_path)["diagnoses"]
     assert diagnosis["per_class"] == []
-    assert diagnosis["not_compared"] == {"source": ["disc", "hill", "rail"]}
+    assert diagnosis["not_compared"] == {}
     assert record_of(tmp_path)["inputs"]["flat"]["kind"] == "none"
 
 

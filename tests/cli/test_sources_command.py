@@ -105,6 +105,14 @@ def test_json_is_the_record(files, tmp_path):
     assert json.loads(done.out) == record_of(tmp_path)
 
 
+def test_the_same_specification_always_gets_the_same_folder(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for more in ((), ("--seed", "0")):  # 0 is what the seed is unless told otherwise
+        assert shiftscope(*words(files, "same"), *more).code == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name.startswith("sources-target-")
+
+
 def test_order_of_rows_does_not_matter(files, weighed, tmp_path):
     for name in ("target", "same", "permuted", "wide"):
         with np.load(files / f"{name}.npz") as arrays:

@@ -248,6 +248,24 @@ def test_classes_without_a_test_are_not_called_noise():
     assert shift_lead(read_shifts(record, {})[0]).endswith("The classes were not tested one by one.")
 
 
+@pytest.mark.parametrize(
+    ("n", "says"),
+    [
+        (1, "of seven classes has moved by a test of its own: dog."),
+        (0, "of seven classes have moved by tests of their own."),
+    ],
+)
+def test_number_of_classes_that_moved(n, says):
+    parts = shift_parts()
+    found = [
+        c.model_copy(update={"pvalue_holm": 0.01 if c.name == "dog" and n else 0.5}) if c.pvalue is not None else c
+        for c in parts["diagnoses"][0].per_class
+    ]
+    diagnosis = parts["diagnoses"][0].model_copy(update={"per_class": found})
+    html = render_html(assemble("shift", inputs={}, backbones={}, **(parts | {"diagnoses": [diagnosis]})))
+    assert says in html
+
+
 def test_unknown_costs_have_no_table(rank_record):
     assert "Cost per image" in render_html(rank_record)
     dims = Costs(backbones={name: BackboneCost(dim=8) for name in rank_record.backbones})

@@ -7,7 +7,7 @@ from handmade import HOSTILE, assemble, card, input_card, shift_parts
 
 from shiftscope.core.shift import Copies, CopyPair, ShiftRow, Witness
 from shiftscope.report import render_html
-from shiftscope.report.caveats import trust_lead
+from shiftscope.report.caveats import caveats, trust_lead
 from shiftscope.report.figures.effect import effect
 from shiftscope.report.page import EMPTY
 from shiftscope.report.shift_tables import copy_table, witness_tables
@@ -176,3 +176,24 @@ def test_what_a_test_that_did_not_reject_would_have_found():
     said = trust_lead([], [unsure])
     assert "not ruled out: one with MMD² of 0.0123 would have been found in four of five cases" in said
     assert "smaller than this sample can show" in trust_lead([], [view(sampled(moved=False))])
+
+
+def limits_of_labels(**kinds):
+    """Limits that tell of classes when the sides have labels of these kinds."""
+    record = sampled()
+    inputs = {
+        name: card if kinds[card.role] == "class" else card.model_copy(update={"kind": kinds[card.role], "classes": {}})
+        for name, card in record.inputs.items()
+    }
+    made = record.model_copy(update={"inputs": inputs})
+    return [said for said in caveats(made, [], read_shifts(made, {})) if "compared" in said]
+
+
+def test_classes_of_one_side_and_labels_of_one_side_are_told_apart():
+    assert limits_of_labels(source="class", target="class") == ["Only the source has cello and harp: not compared."]
+    said = ["Only photo has class labels: it is not compared with sketch class by class."]
+    assert limits_of_labels(source="class", target="none") == said
+    assert limits_of_labels(source="class", target="real") == said
+    said = ["Only sketch has class labels: it is not compared with photo class by class."]
+    assert limits_of_labels(source="none", target="class") == said
+    assert limits_of_labels(source="none", target="none") == []

@@ -12,7 +12,6 @@ predictors on the same cells, and are not those that an exact truth would give.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,8 +26,6 @@ __all__ = [
     "auroc",
     "brier",
     "chance_of_negative",
-    "coverage",
-    "coverage_of_measured",
     "log_loss",
     "reliability",
 ]
@@ -141,49 +138,7 @@ def _resampled_ends(values: Array, groups: NDArray[np.str_]) -> tuple[float | No
     return min(low, mean), max(high, mean)
 
 
-def coverage(low: ArrayLike, high: ArrayLike, gap: ArrayLike, se: ArrayLike) -> float:
-    """Expected share of forecast intervals [low, high] (n,) that hold the true gap.
-
-    Mean of Phi((high - gap) / se) - Phi((low - gap) / se), under a flat prior for each measured gap.
-
-    Fails when the noise of the measurement is not small against the interval, because it then counts twice: once
-    in ``gap`` and once around it. Right 95 % intervals of half-width 1.96 s come out as .89 for se = s/2 and as
-    .74 for se = s. To judge a level use `coverage_of_measured`.
-
-    Raises
-    ------
-    InputError
-        If lengths differ, values are not finite, an interval is upside down or a standard error is negative.
-    """
-    measured, noise = _measured(gap, se)
-    bottom, top = _intervals(low, high, len(measured))
-    # An interval is closed, while _below is strict: an exactly known gap on the upper end lies inside.
-    inside = np.where(noise > 0, _below(top, measured, noise), measured <= top) - _below(bottom, measured, noise)
-    return float(inside.mean())
-
-
-def coverage_of_measured(
-    low: ArrayLike, high: ArrayLike, gap: ArrayLike, se: ArrayLike, *, level: float = 0.95
-) -> float:
-    """Share of measured gaps (n,) inside the forecast intervals once these allow for the noise of the measurement.
-
-    An interval [low, high] of ``level`` with half-width h is widened about its middle to
-    sqrt(h^2 + (z se)^2), z the two-sided normal quantile of ``level``. The share is ``level`` for right forecasts
-    with normal errors, whatever the standard errors.
-
-    Raises
-    ------
-    InputError
-        As `coverage`.
-    """
-    measured, noise = _measured(gap, se)
-    bottom, top = _intervals(low, high, len(measured))
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    reach = np.hypot((top - bottom) / 2, z * noise)
-    return float(np.mean(np.abs(measured - (bottom + top) / 2) <= reach))
-
-
-def _below(limit: float | Array, measured: Array, noise: Array, dof: Array | None = None) -> Array:
+def _below(limit: float, measured: Array, noise: Array, dof: Array | None = None) -> Array:
     """P(true < limit) for true ~ N(measured, noise^2), or Student's t about ``measured``."""
     from scipy.special import ndtr, stdtr
 
@@ -208,12 +163,3 @@ def _measured(gap: ArrayLike, se: ArrayLike) -> tuple[Array, Array]:
     if (noise < 0).any():
         raise InputError("negative standard errors: give standard deviations, which are at least 0.")
     return measured, noise
-
-
-def _intervals(low: ArrayLike, high: ArrayLike, n: int) -> tuple[Array, Array]:
-    bottom, top = finite_row(low, "lower ends"), finite_row(high, "upper ends")
-    if not len(bottom) == len(top) == n > 0:
-        raise InputError(f"{len(bottom)} lower and {len(top)} upper ends for {n} gaps: give one of each for every gap.")
-    if (bottom > top).any():
-        raise InputError("an interval whose lower end lies above its upper end: swap them.")
-    return bottom, top

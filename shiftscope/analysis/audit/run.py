@@ -11,12 +11,12 @@ from shiftscope.analysis.audit.advise import asked
 from shiftscope.analysis.audit.section import audit_section
 from shiftscope.analysis.audit.work import Work, read_advice, read_cells
 from shiftscope.analysis.audit.workshop import Workshop
-from shiftscope.analysis.run import RunOutcome, cores
+from shiftscope.analysis.run import RunOutcome
 from shiftscope.core.audit_spec import AuditSpec
 from shiftscope.core.progress import Progress
 from shiftscope.core.provenance import provenance
 from shiftscope.core.records import InputCard, RunRecord
-from shiftscope.extraction import resolve_device
+from shiftscope.extraction import cores, resolve_device
 
 __all__ = ["audit"]
 

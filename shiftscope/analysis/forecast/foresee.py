@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from shiftscope.analysis.forecast.covariates import Covariates, covariates_of, readable
 from shiftscope.analysis.forecast.model import Model
-from shiftscope.analysis.rank import GAIN_MEASURE
+from shiftscope.analysis.rank import GAIN_MEASURE, PIXELS, difference
 from shiftscope.core.forecast import ARMS, ArmForecast, Basis, Calibration, Forecast, Paired, QuestionModel
 from shiftscope.core.records import Estimate, InputCard, MeasureResult, Ranking
 from shiftscope.measures._holm import holm
@@ -23,7 +23,6 @@ from shiftscope.measures._resampling import LEVEL, Z
 __all__ = ["calibration_of_package", "foresee", "paired_gains"]
 
 EVIDENCE = (GAIN_MEASURE, "knn")
-PIXELS = "pixels"
 # Ends of the interval of a probability: its spread over resampled target groups.
 INTERVAL, COVERAGE = (0.05, 0.95), 0.9
 LEAST = 1e-12  # no normal approximation means anything finer
@@ -90,7 +89,7 @@ def paired_gains(results: Sequence[MeasureResult], ranking: Ranking) -> dict[str
     found: dict[str, list[Paired]] = {name: [] for name in copies}
     for measure, against in product(EVIDENCE, (dict.fromkeys(copies, PIXELS), copies)):
         pairs = {
-            name: (baseline, *_difference(mine, other))
+            name: (baseline, *difference(mine, other))
             for name, baseline in against.items()
             if (mine := accuracies.get((name, measure))) and (other := accuracies.get((baseline, measure)))
         }
@@ -112,13 +111,6 @@ def _accuracies(results: Sequence[MeasureResult], target: str) -> dict[tuple[str
         for r in results
         if r.target == target and r.estimate is not None and readable(r.estimate) and r.estimate.draws is not None
     }
-
-
-def _difference(mine: Estimate, other: Estimate) -> tuple[float, float]:
-    """Difference of two accuracies and its standard error; both saw the same halves."""
-    assert mine.draws is not None
-    assert other.draws is not None
-    return mine.value - other.value, float((mine.draws - other.draws).std(ddof=1))
 
 
 def _covariates(accuracies: Mapping[tuple[str, str], Estimate], candidate: str, random_copy: str) -> Covariates | None:

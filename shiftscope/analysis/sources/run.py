@@ -9,7 +9,7 @@ from typing import Any
 from shiftscope.analysis.cards import features_card
 from shiftscope.analysis.features import Extracted, extract_all
 from shiftscope.analysis.inputs import Candidates, Inputs, open_inputs
-from shiftscope.analysis.run import Clock, RunOutcome, cores, few_threads
+from shiftscope.analysis.run import Clock, RunOutcome, few_threads
 from shiftscope.analysis.sources.data import demand
 from shiftscope.analysis.sources.weigh import weigh_sources
 from shiftscope.backbones import open_backbones
@@ -23,6 +23,7 @@ from shiftscope.core.spec import RunSpec
 from shiftscope.core.target import Target
 from shiftscope.data import default_name
 from shiftscope.errors import BackboneError, InputError
+from shiftscope.extraction import cores
 from shiftscope.kernels import choose
 
 __all__ = ["execute_sources"]

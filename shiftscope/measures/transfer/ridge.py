@@ -66,12 +66,12 @@ def ridge(
     Estimate
         ``losses``: 1 - correct per sample (balanced: times n/(C n_c)); for labels and real targets squared errors
         relative to the variance. ``details``: ``penalty`` in units of the largest eigenvalue (geometric mean over
-        folds), ``rank`` of the features, ``effective_rank``, the exponential of the entropy of their singular values
-        (below 2 nearly everything lies along one direction), and for classes ``accuracy``, ``balanced_accuracy``,
-        ``largest_class``, ``nll``, the negative log-likelihood in nats (the sharpness of a fold's softmax is fitted
-        on the held-out scores of all other folds), ``nll_null``, the entropy of the class shares, and
-        ``calibration_error`` of the same probabilities: the mean gap between confidence and accuracy, in at most 15
-        bins.
+        folds), ``dim``, how many features there are, their ``rank`` and ``effective_rank``, the exponential of the
+        entropy of their singular values (below 2 nearly everything lies along one direction), and for classes
+        ``accuracy``, ``balanced_accuracy``, ``largest_class``, ``nll``, the negative log-likelihood in nats (the
+        sharpness of a fold's softmax is fitted on the held-out scores of all other folds), ``nll_null``, the entropy
+        of the class shares, and ``calibration_error`` of the same probabilities: the mean gap between confidence and
+        accuracy, in at most 15 bins.
 
     Raises
     ------
@@ -97,6 +97,7 @@ def ridge(
         predicted[rows] = numbers.ridge_held_out(left, values, targets, parts, penalty * values[0])[rows]
     details: Details = {
         "penalty": float(np.exp(np.log(penalties).mean())),
+        "dim": features.d,
         "rank": len(values),
         "effective_rank": float(np.exp(singular_entropy(values)[1])),
     }

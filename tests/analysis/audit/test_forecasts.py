@@ -9,8 +9,6 @@ from shiftscope.analysis.audit.forecasts import (
     auroc,
     brier,
     chance_of_negative,
-    coverage,
-    coverage_of_measured,
     log_loss,
     reliability,
 )
@@ -174,39 +172,6 @@ def test_a_bin_has_an_interval_over_groups_where_there_are_enough():
     assert same.low == pytest.approx(same.high) == pytest.approx(0.3)
 
 
-def test_coverage_is_an_expectation_over_the_true_gap():
-    rng = np.random.default_rng(0)
-    gap, se = rng.normal(0, 0.05, size=30), rng.uniform(0, 0.03, size=30)
-    low, high = gap - rng.uniform(-0.02, 0.06, size=30), gap + 0.07
-    true = rng.normal(gap, se, size=(N_DRAWS, 30))
-    close(((low <= true) & (true <= high)).mean(axis=1), coverage(low, high, gap, se))
-
-
-def test_coverage_of_exact_gaps_is_a_count():
-    low, high, gap = [0.0, 0.0, 0.0, 0.0], [0.1, 0.1, 0.1, 0.1], [0.0, 0.1, 0.05, 0.11]
-    assert coverage(low, high, gap, np.zeros(4)) == 0.75
-    assert coverage_of_measured(low, high, gap, np.zeros(4)) == 0.75
-
-
-@pytest.mark.parametrize(("noise", "stated"), [(1e-6, 0.95), (0.5, 0.89), (1.0, 0.74)])
-def test_right_intervals_keep_their_level_only_where_noise_counts_once(noise, stated):
-    rng = np.random.default_rng(0)
-    n, s = 40000, 0.04
-    middle = rng.normal(0, 0.1, size=n)
-    gap = rng.normal(middle, s) + rng.normal(0, noise * s, size=n)
-    low, high, se = middle - 1.96 * s, middle + 1.96 * s, np.full(n, noise * s)
-    assert coverage_of_measured(low, high, gap, se) == pytest.approx(0.95, abs=4 * np.sqrt(0.95 * 0.05 / n))
-    assert coverage(low, high, gap, se) == pytest.approx(stated, abs=0.006)
-
-
-def test_widening_follows_the_level():
-    rng = np.random.default_rng(0)
-    n, reach = 40000, norm.ppf(0.9)
-    gap = rng.normal(size=n) + rng.normal(0, 0.7, size=n)
-    share = coverage_of_measured(np.full(n, -reach), np.full(n, reach), gap, np.full(n, 0.7), level=0.8)
-    assert share == pytest.approx(0.8, abs=4 * np.sqrt(0.8 * 0.2 / n))
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -218,9 +183,6 @@ def test_widening_follows_the_level():
         (lambda: reliability([0.1], [0.1], bins=0), "0 bins"),
         (lambda: chance_of_negative([0.1], [-0.1], 0.01), "negative standard errors"),
         (lambda: chance_of_negative([0.1], [0.1, 0.1], 0.01), "1 gaps and 2 standard errors"),
-        (lambda: coverage([0.2], [0.1], [0.1], [0.1]), "swap"),
-        (lambda: coverage_of_measured([0.2, 0.3], [0.4], [0.1], [0.1]), "2 lower and 1 upper ends for 1 gaps"),
-        (lambda: coverage([], [], [], []), "0 lower"),
     ],
 )
 def test_numbers_that_mean_nothing_are_refused(call, message):
