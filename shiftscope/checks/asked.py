@@ -8,7 +8,7 @@ from shiftscope.checks.evidence import classes_moved, estimate_of
 from shiftscope.checks.transfer import NOTHING_TO_READ, PROBE
 from shiftscope.core.records import RunRecord
 
-__all__ = ["unasked"]
+__all__ = ["not_asked", "unasked"]
 
 # What findings about a shift are read from.
 READ_FROM = {
@@ -23,22 +23,29 @@ READ_FROM = {
 TESTED = ("ST101", "ST102", "ST103", "ST110", "ST130")
 
 
+def not_asked(code: str, record: RunRecord) -> str:
+    """Say why ``record`` is about something else than ``code``; empty where it is not."""
+    if (code.startswith("ST") or code in ("DQ304", "PW403", "PW404")) and not record.diagnoses:
+        return "the record compares the target with no source"
+    if code.startswith("NT") and not record.forecasts:
+        return "the record has no forecast"
+    return "the record ranks no candidates" if code == "PW401" and not record.rankings else ""
+
+
 def unasked(code: str, record: RunRecord) -> str:
     """Say why ``record`` could hold no finding of ``code``; empty where it could."""
+    if reason := not_asked(code, record):
+        return reason
     if code.startswith("ST") or code in ("PW403", "PW404"):
         return _of_shift(code, record)
     if code.startswith("NT"):
         return _of_transfer(code, record)
-    if code == "PW401":
-        return "" if record.rankings else "the record ranks no candidates"
     if code in ("DQ303", "DQ305", "DQ306"):
         return "" if record.results else "the record has no measures"
     return _of_samples(code, record)
 
 
 def _of_shift(code: str, record: RunRecord) -> str:
-    if not record.diagnoses:
-        return "the record compares the target with no source"
     measure = READ_FROM.get(code)
     if measure is not None and not any(row_of(d, measure) or estimate_of(record, d, measure) for d in record.diagnoses):
         return f"{measure} gave no number"
@@ -64,6 +71,4 @@ def _of_samples(code: str, record: RunRecord) -> str:
     cards = record.inputs.values()
     if not cards:
         return "the record names no data"
-    if code == "DQ304" and all(card.role != "source" for card in cards):
-        return "the record names no source"
     return "" if code != "PW402" or any(card.classes for card in cards) else "the data have no classes"

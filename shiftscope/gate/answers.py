@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from shiftscope.checks import CODES
+from shiftscope.checks.asked import not_asked
 from shiftscope.checks.causes import LEAST_CLASSES
 from shiftscope.checks.compared import compared, row_of
 from shiftscope.checks.evidence import classes_moved, estimate_of
@@ -30,7 +31,7 @@ class _Need(NamedTuple):
 
 def unasked(beginning: str, record: RunRecord) -> str:
     """Why a record is about something else than all codes that begin so; empty where it is not."""
-    return _if_all([_not_asked(code, record) for code in _codes(beginning)])
+    return _if_all([not_asked(code, record) for code in _codes(beginning)])
 
 
 def unanswered(beginning: str, record: RunRecord, candidates: Candidates) -> str:
@@ -62,19 +63,9 @@ def _if_all(reasons: Sequence[str]) -> str:
     return reasons[0] if all(reasons) else ""
 
 
-def _not_asked(code: str, record: RunRecord) -> str:
-    if (code.startswith("ST") or code in ("DQ304", "PW403", "PW404")) and not record.diagnoses:
-        return "the record compares the target with no source"
-    if code.startswith("NT") and not record.forecasts:
-        return "the record has no forecast"
-    if code == "PW401" and not record.rankings:
-        return "the record ranks no candidates"
-    return ""
-
-
 def _lacking(code: str, record: RunRecord, candidates: Candidates) -> str:
     """What a record lacks for findings of one code."""
-    if reason := _not_asked(code, record):
+    if reason := not_asked(code, record):
         return reason
     if code in PAIR_NEEDS:
         need = PAIR_NEEDS[code]

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 
 from shiftscope.core.shift import Band
 from shiftscope.report.margins import Margin
-from shiftscope.report.numerals import NBSP, fixed, interval, listed, opened, percent, pvalue, ratio, small_count
+from shiftscope.report.numerals import (
+    NBSP,
+    fixed,
+    interval,
+    listed,
+    multiple,
+    opened,
+    percent,
+    pvalue,
+    small_count,
+)
 from shiftscope.report.ranked import Candidate, RankReading
 from shiftscope.report.shifted import ShiftLine, ShiftReading
 
@@ -226,11 +236,7 @@ def times_floor(line: ShiftLine) -> str:
 
 def times(value: float) -> str:
     """How many times, for a sentence: "48 times", "0.63 times"."""
-    return f"{_ratio(value)}{NBSP}times"
-
-
-def _ratio(value: float) -> str:
-    return ratio(value)[:-1]
+    return f"{multiple(value)}{NBSP}times"
 
 
 def _several_shifts(views: Sequence[ShiftReading]) -> str:
@@ -314,7 +320,7 @@ def how_far(view: ShiftReading) -> str:
     far, despite = FAR[key.row.band], "" if key.beyond else all_the_same(view)
     if key.ratio <= 0:
         return f"{far}: the effect on {key.words.name} is not above zero.{despite}"
-    ends = "" if key.ends is None else f" {interval(*key.ends, _ratio)}"
+    ends = "" if key.ends is None else f" {interval(*key.ends, multiple)}"
     return f"{far}: {key.words.name} is {times(key.ratio)}{ends} what halves of one side differ by.{despite}"
 
 

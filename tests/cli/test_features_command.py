@@ -59,7 +59,6 @@ def test_source_does_not_change_the_ranking(files, tmp_path):
     assert [(d["source"], d["target"], d["backbone"]) for d in b["diagnoses"]] == [("other", "good", "good")]
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("more", [(), ("noise",), ("noise", "bare")])
 def test_source_that_is_the_target_is_found_whatever_files_stand_beside(files, tmp_path, more):
     shutil.copy(files / "good.npz", tmp_path / "same.npz")
@@ -70,7 +69,8 @@ def test_source_that_is_the_target_is_found_whatever_files_stand_beside(files, t
     found = record_of(tmp_path / "out")
     assert "DQ304" in [finding["code"] for finding in found["findings"]]
     assert [(d["copies"]["n_exact"], d["n_target"]) for d in found["diagnoses"]] == [(36, 36)]
-=======
+
+
 def test_features_that_the_source_lacks_are_said_to_be_missing(files, tmp_path):
     words = ("--features", f"noise={files / 'noise.npz'}", "--features", f"twice={files / 'bare.npz'}", "-m", "knn")
     source = ("--source", f"features:{files / 'other.npz'}", "-m", "mmd")
@@ -81,7 +81,6 @@ def test_features_that_the_source_lacks_are_said_to_be_missing(files, tmp_path):
     (said,) = [f for f in record["findings"] if f["code"] == "DQ305"]
     assert said["title"] == "good: no mmd under 2 backbones."
     assert said["message"].startswith("No features of other were given to compare with.")
->>>>>>> fix-d
 
 
 def test_shift_of_two_files(files, tmp_path):
