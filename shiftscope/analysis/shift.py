@@ -99,6 +99,7 @@ def _floor(result: MeasureResult, pair: Pair, seed: int, kernels: Any) -> Floor 
     try:
         return noise_floor(result.measure, pair, seed=seed, options=result.options, kernels=kernels)
     except Exception:
+        # As in Measure.run, one failure does not end a run; tables show that there is no floor.
         return None
 
 

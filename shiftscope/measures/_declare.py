@@ -116,6 +116,7 @@ class Measure:
         except InputError:
             raise
         except Exception as reason:
+            # Measures may be other people's code and raise what they like.
             text = f"{type(reason).__name__}: {reason}"
             return MeasureResult(**where, options=checked, status="failed", reason=text)
         return MeasureResult(**where, options=checked, warning=self.warning, estimate=estimate)
