@@ -190,8 +190,8 @@ def _shift_only(view: ShiftReading) -> list[Answer]:
         moved = [shown(c.name) for c in view.moved_classes]
         some = f": {listed(moved[:3])}{' most' if len(moved) > 3 else ''}" if moved else ""
         n = len(view.tested_classes)
-        verb, whose = ("has", "its") if 1 in (n, len(moved)) else ("have", "their")
-        say = f"of {small_count(n)} class{'' if n == 1 else 'es'} {verb} moved by a test of {whose} own{some}."
+        by = "has moved by a test of its own" if 1 in (n, len(moved)) else "have moved by tests of their own"
+        say = f"of {small_count(n)} class{'' if n == 1 else 'es'} {by}{some}."
         found.append(Answer("Which classes?", str(len(moved)), "", say))
     say = f"A shift does not say which model copes with it: rank candidates on {view.target}, with labels."
     found.append(Answer("What next?", "rank", "", say))

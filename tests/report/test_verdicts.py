@@ -133,10 +133,10 @@ def test_a_note_that_names_the_recommended_model_is_about_it(change):
     [
         (1, 1, "The one class has moved on its own.", "of one class has moved by a test of its own: person."),
         (1, 7, "One of seven classes has moved on its own.", "of seven classes has moved by a test of its own: "),
-        (2, 2, "Both classes have moved on their own.", "of two classes have moved by a test of their own: person and"),
-        (3, 3, "All three classes have moved on their own.", "of three classes have moved by a test of their own: "),
-        (2, 3, "Two of three classes have moved on their own.", "of three classes have moved by a test of their own: "),
-        (0, 7, "No class by itself can be told from noise.", "of seven classes have moved by a test of their own."),
+        (2, 2, "Both classes have moved on their own.", "of two classes have moved by tests of their own: person and"),
+        (3, 3, "All three classes have moved on their own.", "of three classes have moved by tests of their own: "),
+        (2, 3, "Two of three classes have moved on their own.", "of three classes have moved by tests of their own: "),
+        (0, 7, "No class by itself can be told from noise.", "of seven classes have moved by tests of their own."),
         (0, 1, "No class by itself can be told from noise.", "of one class has moved by a test of its own."),
     ],
 )
