@@ -8,13 +8,13 @@ from typing import Literal
 
 from shiftscope.checks.compared import compared, row_of
 from shiftscope.checks.evidence import balance_differs, classes_moved, estimate_of, number, only_balance, shown
+from shiftscope.core.record import Z95
 from shiftscope.core.records import Details, Estimate, Finding, RunRecord, ShiftDiagnosis
 
 __all__ = ["Overlap", "check_causes", "half_size", "least_share", "overlap"]
 
 Overlap = Literal["lies outside of", "reaches beyond", "is a part of"]
 
-Z = 1.96
 FEW_CLASSES = 1 / 3
 LEAST_CLASSES = 4
 
@@ -92,7 +92,7 @@ def least_share(null: float, size: float) -> float:
     (Agresti and Coull, 1998).
     """
     share = (null * size + 2) / (size + 4)
-    return null - Z * sqrt(2 * share * (1 - share) / size)
+    return null - Z95 * sqrt(2 * share * (1 - share) / size)
 
 
 def _balance(lead: ShiftDiagnosis, found: Estimate | None) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shiftscope.core.forecast import Calibration
-from shiftscope.core.record import Finite, Probability, Record
+from shiftscope.core.record import Z95, Finite, Probability, Record
 
 __all__ = [
     "MARGIN",
@@ -32,7 +32,6 @@ QUESTIONS: tuple[Question, ...] = ("head_vs_scratch", "full_vs_scratch", "best_v
 Outcome = Literal["negative", "indistinguishable", "positive"]
 
 MARGIN = 0.01  # one point of accuracy
-Z95 = 1.959964  # two-sided 95 % of the normal distribution
 NonNegative = Annotated[float, Field(ge=0)]
 
 

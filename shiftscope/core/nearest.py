@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from shiftscope.core.record import Finite, Probability, Record
-from shiftscope.core.shift import Z95
+from shiftscope.core.record import Z95, Finite, Probability, Record
 
 __all__ = ["SourceDistance", "SourceOrder"]
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Finite", "Probability", "Record"]
+__all__ = ["Z95", "Finite", "Probability", "Record"]
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+
+# Normal quantile of a two-sided 95 % interval.
+Z95 = NormalDist().inv_cdf(0.975)
 
 
 class Record(BaseModel):

@@ -7,15 +7,13 @@ from typing import Literal
 from pydantic import Field
 
 from shiftscope.core.projection import Projection
-from shiftscope.core.record import Finite, Probability, Record
+from shiftscope.core.record import Z95, Finite, Probability, Record
 
 __all__ = ["BANDS", "Band", "ClassShift", "Copies", "CopyPair", "ShiftDiagnosis", "ShiftRow", "Witness"]
 
 Band = Literal["within noise", "small", "far", "very far"]
 # How many noise floors the whole interval of an effect must exceed to be called so.
 BANDS: dict[Band, float] = {"very far": 10.0, "far": 3.0, "small": 1.0}
-# Normal quantile of a two-sided 95 % interval.
-Z95 = 1.96
 
 
 class ShiftRow(Record):

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from shiftscope.core.forecast import Arm
+from shiftscope.core.record import Z95
 from shiftscope.core.records import Estimate, MeasureResult, RunRecord, ShiftRow
 from shiftscope.core.shift import ShiftDiagnosis
 from shiftscope.core.text import shown
 from shiftscope.gate.policy import Limit, Quantity
 
 __all__ = ["Place", "Reading", "Spot", "readings"]
-
-Z = 1.959964  # of a 95 % interval
 
 
 class Place(NamedTuple):
@@ -122,7 +121,7 @@ def _reading(record: RunRecord, result: MeasureResult, on: Quantity) -> tuple[Re
 
 
 def _effect(effect: float, se: float | None) -> Reading:
-    return Reading(effect) if se is None else Reading(effect, effect - Z * se, effect + Z * se, 0.95)
+    return Reading(effect) if se is None else Reading(effect, effect - Z95 * se, effect + Z95 * se, 0.95)
 
 
 def _least(estimate: Estimate, n_tests: int = 1) -> float | None:
