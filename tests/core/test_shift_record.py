@@ -47,7 +47,7 @@ def test_floor_of_zero_is_no_division():
 
 def test_ratio_and_its_ends():
     assert row(0.4, se=0.05).ratio == pytest.approx(4)
-    assert row(0.4, se=0.05).ratio_ends == pytest.approx((3.02, 4.98))
+    assert row(0.4, se=0.05).ratio_ends == pytest.approx((4 - 0.5 * 1.959964, 4 + 0.5 * 1.959964))
     assert row(0.4).ratio_ends is None
 
 

@@ -138,15 +138,7 @@ def mmd(
     kernels, seed = kernels or choose(), seed_of(rng)
     middle = pair.bandwidth if bandwidth is None else bandwidth
     if variant == "linear":
-        h = quadruples(pair, kernel, middle, seed)
-        smallest = max(1 / (n_permutations + 1), 2.0 ** -len(h))
-        demand_reachable(pair, smallest, n_permutations)
-        return _estimate(
-            flipped(h, seed, n_permutations),
-            error=float(h.std(ddof=1)) / np.sqrt(len(h)),
-            smallest=smallest,
-            details=_plain_details(kernel, middle, float(h.mean())) | {"n_used": 2 * len(h)},
-        )
+        return _in_linear_time(pair, kernel, middle, seed, n_permutations)
     if variant == "binned":
         exchanges = bin_by_bin(pair, seed, n_permutations, n_bins, kernels)
     else:
@@ -173,6 +165,18 @@ def mmd(
     # Other measures exchange samples, not bins of them.
     shared = n_permutations > 0 and exchanges.bins is None
     return made.model_copy(update={"exchanged": statistics}) if shared else made
+
+
+def _in_linear_time(pair: Pair, kernel: Kernel, bandwidth: float, seed: int, n_permutations: int) -> Estimate:
+    h = quadruples(pair, kernel, bandwidth, seed)
+    smallest = max(1 / (n_permutations + 1), 2.0 ** -len(h))
+    demand_reachable(pair, smallest, n_permutations)
+    return _estimate(
+        flipped(h, seed, n_permutations),
+        error=float(h.std(ddof=1)) / np.sqrt(len(h)),
+        smallest=smallest,
+        details=_plain_details(kernel, bandwidth, float(h.mean())) | {"n_used": 2 * len(h)},
+    )
 
 
 def _demand_options(
