@@ -60,7 +60,7 @@ def test_one_clear_source_among_three_leaves_two():
 def test_ratios_are_over_the_common_floor():
     found = order("sketch", floor=0.004)
     assert [found.ratio(row) for row in found.rows] == pytest.approx([25, 37.5])
-    assert found.ratio_ends(found.rows[0]) == pytest.approx((25 - 1.96 * 2, 25 + 1.96 * 2))
+    assert found.ratio_ends(found.rows[0]) == pytest.approx((25 - 1.959964 * 2, 25 + 1.959964 * 2))
     bare = order("sketch", floor=0.0)
     assert (bare.ratio(bare.rows[0]), bare.ratio_ends(bare.rows[0])) == (None, None)
     assert nearest([NearestReading(bare)], 1) is None
