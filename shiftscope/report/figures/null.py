@@ -84,8 +84,11 @@ def _draw(found: Null, width: int, kind: str, name: str) -> Markup:
     _observed(sheet, observed.value, full)
     _axis(sheet, full, BASE)
     sheet.text(full.end, BASE + 36, found.statistic, "s mu", "end")
-    if not enlarged or full(low) + 130 < full(_first(observed)):
+    # At whichever end of the histogram the observed value is not.
+    if full(low) + 130 < full(_first(observed)):
         sheet.text(max(4.0, full(low)), TOP + 4, f"{count(found.n)} permutations", "s mu")
+    elif not enlarged:
+        sheet.text(full(high), TOP + 4, f"{count(found.n)} permutations", "s mu", "end")
     if enlarged and below:
         _enlarged(sheet, found, (4.0, width - 8.0), BASE + 114.0, 44)
     elif enlarged:

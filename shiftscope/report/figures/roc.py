@@ -54,7 +54,9 @@ def _draw(view: ShiftReading, curve: Curve, name: str) -> Markup:
     corners = [(round(x(a)), round(y(b))) for a, b in zip(curve.wrong, curve.right, strict=True)]
     sheet.lines([corners], "now")
     sheet.text(x(0.97), y(0.06), f"AUC{NBSP}{fixed(curve.auc, 2)}", "b tt", "end")
-    sheet.text(x(0.55), y(0.43), "guessing", "s mu")
+    # On the side of the diagonal where the curve is not.
+    at, anchor = (0.55, "start") if curve.auc >= 0.5 else (0.45, "end")
+    sheet.text(x(at), y(0.98 - at), "guessing", "s mu", anchor)
     sheet.text(x(1), y(0) + 33, cut(f"{view.source} taken for {view.target}, %", LEFT + SIDE, 11), "s mu", "end")
     some = [f"{percent(curve.found(a))} at {percent(a)}" for a in (0.01, 0.1)]
     said = f"A curve from corner to corner, above the diagonal by guessing. Found, in percent: {', '.join(some)} taken."
