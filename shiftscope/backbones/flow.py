@@ -71,11 +71,11 @@ def trace(module: nn.Module, run: Callable[[], object], until: nn.Module | None)
     return [p for p in seen if p.made in alone and times[p.name] == 1], n_layers
 
 
-class _Flow(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own class has no types
+class _Flow(TorchDispatchMode):
     """Notes for each value that depends on the input which operation made it, and which is the last to read it."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # likewise
+        super().__init__()
         self.made: dict[int, tuple[int, int]] = {}  # id of a tensor -> operation and result that are its contents
         self.last_read: list[list[int]] = []  # by operation and result
         self._kept: list[torch.Tensor] = []  # the id of a tensor that is gone may be given again

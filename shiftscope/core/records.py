@@ -95,7 +95,9 @@ class Estimate(Record):
             np.array_equal(getattr(self, part), getattr(other, part)) for part in ARRAY_FIELDS
         )
 
-    __hash__ = None  # type: ignore[assignment]  # details are a mapping, which has no hash; typeshed wants a method
+    def __hash__(self) -> int:
+        """Refuse: details are a mapping, which has no hash."""
+        raise TypeError("an Estimate cannot be hashed: its details are a mapping.")
 
 
 class Published(Record):

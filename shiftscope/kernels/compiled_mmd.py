@@ -164,7 +164,7 @@ _C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7 = (np.float32(1 / math.factorial(power)) 
 _BIAS, _MANTISSA = np.int32(127), np.int32(23)
 
 
-@overload(_exp_negative, jit_options={"fastmath": {"contract"}})  # type: ignore[untyped-decorator]  # numba has no types
+@overload(_exp_negative, jit_options={"fastmath": {"contract"}})
 def _overload_exp(x: Any) -> Callable[[Any], Any]:
     """exp(x) = 2^p e^r with |r| <= ln(2)/2: Taylor to r^7 (error 6e-9) and p written into the exponent bits."""
 

@@ -110,3 +110,8 @@ def test_wrong_toml_is_one_line_that_names_the_place(tmp_path, text, error, word
         load_spec(file)
     assert "\n" not in str(caught.value)
     assert "shift.toml" in str(caught.value)
+
+
+def test_an_estimate_is_compared_and_not_hashed():
+    with pytest.raises(TypeError, match="its details are a mapping"):
+        hash(Estimate(value=1.0))

@@ -3,7 +3,6 @@
 MLflow is loaded in processes of its own: it sets warnings and streams as it likes.
 """
 
-import importlib.util
 import json
 import os
 import re
@@ -30,19 +29,8 @@ for experiment in client.search_experiments():
 print("found:" + json.dumps(found))
 """
 
-needs_mlflow = pytest.mark.skipif(
-    importlib.util.find_spec("mlflow") is None, reason="mlflow is not installed: pip install 'shiftscope[mlflow]'"
-)
-# Files need nothing but the client; a database needs the full package, which brings SQLAlchemy.
-STORES = [
-    "file",
-    pytest.param(
-        "sqlite",
-        marks=pytest.mark.skipif(
-            importlib.util.find_spec("sqlalchemy") is None, reason="mlflow has no SQLAlchemy here: only file stores"
-        ),
-    ),
-]
+# Files need nothing but the client; a database needs SQLAlchemy, too, which the full package of MLflow brings.
+STORES = ["file", "sqlite"]
 
 
 # Names.
@@ -113,7 +101,6 @@ def read_back(store):
     return json.loads(store("-c", READ_BACK).stdout.partition("found:")[2])
 
 
-@needs_mlflow
 @pytest.mark.parametrize("store", STORES, indirect=True)
 def test_gate_logs_record_and_verdict(store):
     words = ("-m", "shiftscope", "gate", DEMO, "--profile", "strict", "--json", "--mlflow")
@@ -126,7 +113,6 @@ def test_gate_logs_record_and_verdict(store):
     assert run["texts"]["verdict.json"] == verdict
 
 
-@needs_mlflow
 @pytest.mark.parametrize("store", STORES[:1], indirect=True)
 def test_hostile_names_are_logged(store, tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(hostile()))
@@ -135,7 +121,6 @@ def test_hostile_names_are_logged(store, tmp_path):
     assert HOSTILE[0] in run["texts"]["run.json"]
 
 
-@needs_mlflow
 @pytest.mark.parametrize("store", STORES[:1], indirect=True)
 def test_active_run_is_used(store):
     lines = [
@@ -153,7 +138,6 @@ def test_active_run_is_used(store):
     assert len(run["metrics"]) == 1 + len(metrics_of(demo()))
 
 
-@needs_mlflow
 @pytest.mark.parametrize("store", STORES[:1], indirect=True)
 def test_store_that_refuses_is_one_line(store):
     words = ("-m", "shiftscope", "gate", DEMO, "--profile", "explore", "--mlflow")
